@@ -1,0 +1,634 @@
+//! The live state of one shard: who is connected, what they read, and what each must be told.
+//!
+//! The **drain invariant**: after every [`Hub::handle`] the caller carries out all that stands in
+//! [`Outputs`], in order, and clears it. The hub never waits, never does I/O and never asks the
+//! time; `now_ms` is any clock that does not go back.
+//!
+//! A connection comes in three steps. [`Input::Attached`] says whose it is; from then on the hub
+//! holds the committed events that pass. The driver reads the user's rooms and their heads from
+//! the log in one snapshot and answers with [`Input::Joined`]. The hub then delivers exactly the
+//! events above those heads, and the connection is live: no event is missed and none comes twice,
+//! whichever of the two, the stream or the snapshot, was ahead.
+
+mod presence;
+mod room;
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use foldhash::HashMap;
+
+use crate::event::{ConnId, Event, EventKind, Origin, Signal};
+use crate::id::{RoomId, Seq, SessionId, UserId};
+use crate::limit::{DEAD_AFTER, JOIN_HOLD_EVENTS_MAX, PING_AFTER};
+use presence::Presence;
+use room::{LocalRoom, Place};
+
+/// What reaches a shard.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// The connection's token was good. Its snapshot is read after this.
+    Attached {
+        conn: ConnId,
+        user: UserId,
+        session: SessionId,
+    },
+    /// The snapshot: every room of the user, each with its head. The driver has already written
+    /// `ready` and what the client missed up to those heads.
+    Joined {
+        conn: ConnId,
+        heads: Vec<(RoomId, Seq)>,
+    },
+    /// The connection is gone.
+    Closed { conn: ConnId },
+    /// Something came from the connection.
+    Heard { conn: ConnId },
+    /// An event is on disk.
+    Committed {
+        event: Arc<Event>,
+        origin: Option<Origin>,
+    },
+    /// What the log holds of a room after the event that was asked for in [`Output::Fetch`].
+    Fetched {
+        room: RoomId,
+        events: Vec<Arc<Event>>,
+    },
+    /// What the log says is the newest event of a room. It finds a lost last event.
+    Head { room: RoomId, head: Seq },
+    /// A signal from any shard of any node.
+    Signal(Signal),
+    /// A member of the room types, or stops.
+    Typing {
+        conn: ConnId,
+        room: RoomId,
+        on: bool,
+    },
+    /// The users on the connection's screen, who may be seen by its user.
+    Watch { conn: ConnId, users: Vec<UserId> },
+    /// These sessions of a user are over.
+    Revoked {
+        user: UserId,
+        sessions: Vec<SessionId>,
+    },
+    /// Time has passed; comes about every second, and when [`Hub::next_deadline_ms`] is due.
+    Tick,
+}
+
+/// What the driver must do, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Answer the command with the event that it made.
+    Reply {
+        conn: ConnId,
+        reference: u64,
+        event: Arc<Event>,
+    },
+    /// Write the event to the connections in these [`Outputs::slots`].
+    Deliver { event: Arc<Event>, to: Range<usize> },
+    /// Write the signal to the connections in these [`Outputs::slots`].
+    Signal { signal: Signal, to: Range<usize> },
+    /// Tell every shard of every node, this one too.
+    Publish(Signal),
+    /// Read the room's log after this event, and come back with [`Input::Fetched`].
+    Fetch { room: RoomId, after: Seq },
+    /// Ask the connection for a sign of life.
+    Ping { conn: ConnId },
+    /// Close the connection.
+    Close { conn: ConnId, why: Close },
+}
+
+/// Why a connection is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Close {
+    /// Its session was revoked.
+    Revoked,
+    /// It was silent for too long.
+    Dead,
+    /// More happened while its snapshot was read than can be held: come back.
+    Restart,
+}
+
+/// The work that one or more calls of [`Hub::handle`] leave to the driver. It is cleared and used
+/// again, so that a delivery allocates nothing.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    pub list: Vec<Output>,
+    pub slots: Vec<u32>,
+}
+
+impl Outputs {
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.slots.clear();
+    }
+
+    fn to(&mut self, slots: impl IntoIterator<Item = u32>) -> Range<usize> {
+        let start = self.slots.len();
+        self.slots.extend(slots);
+        start..self.slots.len()
+    }
+
+    fn deliver(&mut self, event: &Arc<Event>, slots: &[u32]) {
+        if slots.is_empty() {
+            return;
+        }
+        let start = self.slots.len();
+        self.slots.extend_from_slice(slots);
+        self.list.push(Output::Deliver {
+            event: Arc::clone(event),
+            to: start..self.slots.len(),
+        });
+    }
+
+    fn signal(&mut self, signal: Signal, slots: impl IntoIterator<Item = u32>) {
+        let to = self.to(slots);
+        if !to.is_empty() {
+            self.list.push(Output::Signal { signal, to });
+        }
+    }
+}
+
+/// A connection that has shown a good token.
+#[derive(Debug)]
+struct Conn {
+    generation: u32,
+    user: UserId,
+    session: SessionId,
+    heard_ms: u64,
+    pinged: bool,
+    /// While the snapshot is read: how far the stream had come when it began.
+    joining_from: Option<u64>,
+    /// The rooms it reads: those of its snapshot, and what the stream changed since.
+    rooms: Vec<RoomId>,
+    watched: Vec<UserId>,
+}
+
+/// The state of one shard. See the module.
+#[derive(Debug, Default)]
+pub struct Hub {
+    conns: Vec<Option<Conn>>,
+    /// The live connections of each user.
+    users: HashMap<UserId, Vec<u32>>,
+    rooms: HashMap<RoomId, LocalRoom>,
+    /// The rooms in which an event waits for one before it.
+    gaps: Vec<RoomId>,
+    /// The events that passed while snapshots are being read; the first is number `held_from`.
+    held: VecDeque<Arc<Event>>,
+    held_from: u64,
+    joining: usize,
+    presence: Presence,
+}
+
+impl Hub {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one input and appends what is to be done about it.
+    pub fn handle(&mut self, now_ms: u64, input: Input, out: &mut Outputs) {
+        match input {
+            Input::Attached {
+                conn,
+                user,
+                session,
+            } => self.attached(now_ms, conn, user, session),
+            Input::Joined { conn, heads } => self.joined(conn, &heads, out),
+            Input::Closed { conn } => self.closed(now_ms, conn),
+            Input::Heard { conn } => self.heard(now_ms, conn),
+            Input::Committed { event, origin } => self.committed(now_ms, &event, origin, out),
+            Input::Fetched { room, events } => self.fetched(now_ms, room, &events, out),
+            Input::Head { room, head } => self.head(now_ms, room, head),
+            Input::Signal(signal) => self.signal(signal, out),
+            Input::Typing { conn, room, on } => self.typing(conn, room, on, out),
+            Input::Watch { conn, users } => self.watch(conn, users, out),
+            Input::Revoked { user, sessions } => self.revoked(user, &sessions, out),
+            Input::Tick => self.tick(now_ms, out),
+        }
+    }
+
+    /// Takes one committed event, which is what a busy shard mostly does.
+    pub fn committed(
+        &mut self,
+        now_ms: u64,
+        event: &Arc<Event>,
+        origin: Option<Origin>,
+        out: &mut Outputs,
+    ) {
+        if let Some(Origin {
+            conn, reference, ..
+        }) = origin
+            && self.conn(conn).is_some()
+        {
+            out.list.push(Output::Reply {
+                conn,
+                reference,
+                event: Arc::clone(event),
+            });
+        }
+        if self.joining > 0 {
+            self.hold(event, out);
+        }
+        self.arrive(now_ms, event, out);
+    }
+
+    /// When [`Input::Tick`] is due before the next second, if a gap waits to be fetched.
+    #[must_use]
+    pub fn next_deadline_ms(&self) -> Option<u64> {
+        let due = |room| self.rooms.get(room).and_then(LocalRoom::fetch_due_ms);
+        self.gaps.iter().filter_map(due).min()
+    }
+
+    /// True while the user of `conn` reads `room`. A cheap gate for signals; commands are decided
+    /// by the writer.
+    #[must_use]
+    pub fn reads(&self, conn: ConnId, room: RoomId) -> bool {
+        self.conn(conn)
+            .is_some_and(|conn| conn.rooms.contains(&room))
+    }
+
+    /// Connections that have shown a good token.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.conns.iter().flatten().count()
+    }
+
+    /// The rooms that someone here reads, with the last event that went out: what a check of heads
+    /// asks the log about.
+    pub fn heads(&self) -> impl Iterator<Item = (RoomId, Seq)> {
+        self.rooms.iter().map(|(&room, local)| (room, local.last()))
+    }
+
+    fn conn(&self, id: ConnId) -> Option<&Conn> {
+        let conn = self.conns.get(id.slot as usize)?.as_ref()?;
+        (conn.generation == id.generation).then_some(conn)
+    }
+
+    fn conn_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
+        let conn = self.conns.get_mut(id.slot as usize)?.as_mut()?;
+        (conn.generation == id.generation).then_some(conn)
+    }
+
+    fn attached(&mut self, now_ms: u64, id: ConnId, user: UserId, session: SessionId) {
+        let slot = id.slot as usize;
+        if self.conns.len() <= slot {
+            self.conns.resize_with(slot + 1, || None);
+        }
+        if self.joining == 0 {
+            self.held.clear();
+        }
+        self.joining += 1;
+        let passed = self.held_from + self.held.len() as u64;
+        self.conns[slot] = Some(Conn {
+            generation: id.generation,
+            user,
+            session,
+            heard_ms: now_ms,
+            pinged: false,
+            joining_from: Some(passed),
+            rooms: Vec::new(),
+            watched: Vec::new(),
+        });
+    }
+
+    fn hold(&mut self, event: &Arc<Event>, out: &mut Outputs) {
+        self.held.push_back(Arc::clone(event));
+        if self.held.len() <= JOIN_HOLD_EVENTS_MAX {
+            return;
+        }
+        self.held.pop_front();
+        self.held_from += 1;
+        for (slot, conn) in self.conns.iter().enumerate() {
+            if let Some(conn) = conn
+                && conn
+                    .joining_from
+                    .is_some_and(|from| from + 1 == self.held_from)
+            {
+                let conn = ConnId {
+                    slot: slot as u32,
+                    generation: conn.generation,
+                };
+                out.list.push(Output::Close {
+                    conn,
+                    why: Close::Restart,
+                });
+            }
+        }
+    }
+
+    fn joined(&mut self, id: ConnId, heads: &[(RoomId, Seq)], out: &mut Outputs) {
+        let Some(conn) = self.conn_mut(id) else {
+            return;
+        };
+        let Some(from) = conn.joining_from.take() else {
+            return;
+        };
+        let user = conn.user;
+        self.joining -= 1;
+        let since: Vec<Arc<Event>> = match from.checked_sub(self.held_from) {
+            Some(skip) => self.held.iter().skip(skip as usize).cloned().collect(),
+            None => {
+                return out.list.push(Output::Close {
+                    conn: id,
+                    why: Close::Restart,
+                });
+            }
+        };
+        if self.joining == 0 {
+            self.held_from += self.held.len() as u64;
+            self.held.clear();
+        }
+        let heads = replay(user, heads, &since, id.slot, out);
+        self.settle(user, id.slot, &heads, out);
+    }
+
+    /// Makes a connection live: a reader of each of its rooms from the event after the given one.
+    fn settle(
+        &mut self,
+        user: UserId,
+        slot: u32,
+        positions: &HashMap<RoomId, Seq>,
+        out: &mut Outputs,
+    ) {
+        let slots = self.users.entry(user).or_default();
+        slots.push(slot);
+        if slots.len() == 1 {
+            self.presence.came(user, out);
+        }
+        let mut rooms: Vec<RoomId> = positions.keys().copied().collect();
+        rooms.sort_unstable();
+        for &room in &rooms {
+            let position = positions[&room];
+            let local = self
+                .rooms
+                .entry(room)
+                .or_insert_with(|| LocalRoom::new(position));
+            local.add(slot, position);
+            if position < local.last() {
+                out.list.push(Output::Fetch {
+                    room,
+                    after: position,
+                });
+            }
+        }
+        if let Some(conn) = &mut self.conns[slot as usize] {
+            conn.rooms = rooms;
+        }
+    }
+
+    fn closed(&mut self, now_ms: u64, id: ConnId) {
+        if self.conn(id).is_none() {
+            return;
+        }
+        let Some(conn) = self.conns[id.slot as usize].take() else {
+            return;
+        };
+        self.presence.unwatch(id.slot, &conn.watched);
+        self.joining -= usize::from(conn.joining_from.is_some());
+        for &room in &conn.rooms {
+            leave(&mut self.rooms, room, id.slot);
+        }
+        let Some(slots) = self.users.get_mut(&conn.user) else {
+            return;
+        };
+        slots.retain(|&slot| slot != id.slot);
+        if slots.is_empty() {
+            self.users.remove(&conn.user);
+            self.presence.went(now_ms, conn.user);
+        }
+    }
+
+    fn heard(&mut self, now_ms: u64, id: ConnId) {
+        if let Some(conn) = self.conn_mut(id) {
+            conn.heard_ms = now_ms;
+            conn.pinged = false;
+        }
+    }
+
+    /// Puts an event in its place in its room: out now, held for those before it, or dropped.
+    fn arrive(&mut self, now_ms: u64, event: &Arc<Event>, out: &mut Outputs) {
+        if let EventKind::MemberJoined { user } = event.kind {
+            self.member_joined(user, event);
+        }
+        let Some(local) = self.rooms.get_mut(&event.room) else {
+            return;
+        };
+        match local.place(now_ms, event) {
+            Place::Next | Place::Old => self.deliver(event, out),
+            Place::Held { first: true } => self.gaps.push(event.room),
+            Place::Held { first: false } => {}
+        }
+        while let Some(event) = self
+            .rooms
+            .get_mut(&event.room)
+            .and_then(LocalRoom::take_next)
+        {
+            self.deliver(&event, out);
+        }
+    }
+
+    /// Delivers an event to those for whom it is the next. Who leaves by it does not see it.
+    fn deliver(&mut self, event: &Arc<Event>, out: &mut Outputs) {
+        if let EventKind::MemberLeft { user } = event.kind {
+            self.member_left(user, event);
+        }
+        if let Some(local) = self.rooms.get_mut(&event.room) {
+            local.deliver(event, out);
+        }
+    }
+
+    /// Who joins by an event sees it, so all live connections of the user read the room from here.
+    fn member_joined(&mut self, user: UserId, event: &Event) {
+        let before = Seq::new(event.seq.get().saturating_sub(1));
+        for &slot in self.users.get(&user).map_or(&[][..], Vec::as_slice) {
+            let Some(conn) = &mut self.conns[slot as usize] else {
+                continue;
+            };
+            if !conn.rooms.contains(&event.room) {
+                conn.rooms.push(event.room);
+                let room = self
+                    .rooms
+                    .entry(event.room)
+                    .or_insert_with(|| LocalRoom::new(before));
+                room.add(slot, before);
+            }
+        }
+    }
+
+    /// Takes the user's connections out of the room, but for those whose snapshot already knows of
+    /// a later joining.
+    fn member_left(&mut self, user: UserId, event: &Event) {
+        for &slot in self.users.get(&user).map_or(&[][..], Vec::as_slice) {
+            let Some(local) = self.rooms.get(&event.room) else {
+                return;
+            };
+            if local
+                .position(slot)
+                .is_some_and(|position| position < event.seq)
+            {
+                leave(&mut self.rooms, event.room, slot);
+                if let Some(conn) = &mut self.conns[slot as usize] {
+                    conn.rooms.retain(|&room| room != event.room);
+                }
+            }
+        }
+    }
+
+    fn fetched(&mut self, now_ms: u64, room: RoomId, events: &[Arc<Event>], out: &mut Outputs) {
+        let Some(local) = self.rooms.get_mut(&room) else {
+            return;
+        };
+        local.fetched(now_ms);
+        for event in events {
+            self.arrive(now_ms, event, out);
+        }
+    }
+
+    fn head(&mut self, now_ms: u64, room: RoomId, head: Seq) {
+        let Some(local) = self.rooms.get_mut(&room) else {
+            return;
+        };
+        if local.note_head(now_ms, head) {
+            self.gaps.push(room);
+        }
+    }
+
+    fn signal(&mut self, signal: Signal, out: &mut Outputs) {
+        match signal {
+            Signal::Typing { room, user, .. } => {
+                let Some(local) = self.rooms.get(&room) else {
+                    return;
+                };
+                let own = self.users.get(&user).map_or(&[][..], Vec::as_slice);
+                let others = local
+                    .readers()
+                    .iter()
+                    .copied()
+                    .filter(|slot| !own.contains(slot));
+                out.signal(signal, others);
+            }
+            Signal::Presence { user, online } => self.presence.changed(user, online, out),
+        }
+    }
+
+    fn typing(&self, conn: ConnId, room: RoomId, on: bool, out: &mut Outputs) {
+        let Some(Conn { user, .. }) = self.conn(conn) else {
+            return;
+        };
+        if self.reads(conn, room) {
+            out.list.push(Output::Publish(Signal::Typing {
+                room,
+                user: *user,
+                on,
+            }));
+        }
+    }
+
+    fn watch(&mut self, id: ConnId, users: Vec<UserId>, out: &mut Outputs) {
+        let Some(conn) = self.conn_mut(id) else {
+            return;
+        };
+        let before = std::mem::replace(&mut conn.watched, users.clone());
+        self.presence.unwatch(id.slot, &before);
+        self.presence.watch(id.slot, &users, out);
+    }
+
+    fn revoked(&self, user: UserId, sessions: &[SessionId], out: &mut Outputs) {
+        for (slot, conn) in self.conns.iter().enumerate() {
+            if let Some(conn) = conn
+                && conn.user == user
+                && sessions.contains(&conn.session)
+            {
+                let conn = ConnId {
+                    slot: slot as u32,
+                    generation: conn.generation,
+                };
+                out.list.push(Output::Close {
+                    conn,
+                    why: Close::Revoked,
+                });
+            }
+        }
+    }
+
+    fn tick(&mut self, now_ms: u64, out: &mut Outputs) {
+        self.presence.tick(now_ms, out);
+        self.gaps.retain(|&room| {
+            let Some(local) = self.rooms.get_mut(&room) else {
+                return false;
+            };
+            if let Some(after) = local.fetch(now_ms) {
+                out.list.push(Output::Fetch { room, after });
+            }
+            local.has_gap()
+        });
+        for (slot, conn) in self.conns.iter_mut().enumerate() {
+            let Some(conn) = conn else { continue };
+            let silent_ms = now_ms.saturating_sub(conn.heard_ms);
+            let id = ConnId {
+                slot: slot as u32,
+                generation: conn.generation,
+            };
+            if silent_ms >= DEAD_AFTER.as_millis() as u64 {
+                out.list.push(Output::Close {
+                    conn: id,
+                    why: Close::Dead,
+                });
+            } else if silent_ms >= PING_AFTER.as_millis() as u64 && !conn.pinged {
+                conn.pinged = true;
+                out.list.push(Output::Ping { conn: id });
+            }
+        }
+    }
+}
+
+/// Gives a joining connection what passed while its snapshot was read, and returns how far it has
+/// come in each of its rooms.
+fn replay(
+    user: UserId,
+    heads: &[(RoomId, Seq)],
+    since: &[Arc<Event>],
+    slot: u32,
+    out: &mut Outputs,
+) -> HashMap<RoomId, Seq> {
+    let mut positions: HashMap<RoomId, Seq> = heads.iter().copied().collect();
+    for event in since {
+        match event.kind {
+            EventKind::MemberJoined { user: joined } if joined == user => {
+                let before = Seq::new(event.seq.get().saturating_sub(1));
+                positions.entry(event.room).or_insert(before);
+            }
+            EventKind::MemberLeft { user: left } if left == user => {
+                if positions
+                    .get(&event.room)
+                    .is_some_and(|&position| position < event.seq)
+                {
+                    positions.remove(&event.room);
+                }
+            }
+            _ => {}
+        }
+        if let Some(position) = positions.get_mut(&event.room)
+            && position.next() == event.seq
+        {
+            *position = event.seq;
+            out.deliver(event, &[slot]);
+        }
+    }
+    positions
+}
+
+/// Takes a reader out of a room, and the room out of the shard with its last reader.
+fn leave(rooms: &mut HashMap<RoomId, LocalRoom>, room: RoomId, slot: u32) {
+    let Some(local) = rooms.get_mut(&room) else {
+        return;
+    };
+    local.remove(slot);
+    if local.is_deserted() {
+        rooms.remove(&room);
+    }
+}
+
+#[cfg(test)]
+mod tests;

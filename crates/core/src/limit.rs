@@ -1,0 +1,148 @@
+//! Every limit, with its unit and its reason.
+
+use std::time::Duration;
+
+/// Bytes of UTF-8 in one message: the figure that the best systems settled on (16,383 to 65,536).
+pub const TEXT_BYTES_MAX: usize = 16_384;
+/// Bytes in one frame or REST body: a text with every character escaped, and room around it.
+pub const FRAME_BYTES_MAX: usize = 65_536;
+/// Fragments of one WebSocket message: a browser sends one; more is an attack on memory.
+pub const FRAME_FRAGMENTS_MAX: usize = 1_024;
+/// Events or messages in one page.
+pub const PAGE_MAX: usize = 100;
+/// Messages in a page when none is asked for: about two screens.
+pub const PAGE_DEFAULT: usize = 50;
+/// Rooms in one page of the list.
+pub const ROOM_PAGE_MAX: usize = 100;
+/// Members in one page.
+pub const MEMBER_PAGE_MAX: usize = 200;
+/// Cursors in one `hello`.
+pub const CURSORS_MAX: usize = 1_000;
+/// Missed events sent for one room after `ready`; beyond it the client pages.
+pub const RESUME_EVENTS_MAX: usize = 100;
+/// Bytes of missed events sent after one `ready`; rooms beyond it are `lagged`.
+pub const RESUME_BYTES_MAX: usize = 256 * 1_024;
+/// Users whom one connection may watch: those on the screen.
+pub const WATCH_MAX: usize = 100;
+/// Users named in one look-up.
+pub const USER_LOOKUP_MAX: usize = 100;
+/// Members named when a room is made.
+pub const ROOM_MEMBERS_AT_START_MAX: usize = 100;
+/// Members of a group, as in the best known of the kind.
+pub const GROUP_MEMBERS_MAX: u64 = 1_024;
+/// Members of a channel.
+pub const CHANNEL_MEMBERS_MAX: u64 = 100_000;
+/// Rooms that one user may be in.
+pub const ROOMS_PER_USER_MAX: u64 = 10_000;
+/// Sessions that one user may hold open; a new one past it ends the one idle longest.
+pub const SESSIONS_PER_USER_MAX: u64 = 50;
+/// Invites to the installation that are open at once.
+pub const INVITES_MAX: u64 = 1_000;
+/// Uses that one invite may allow.
+pub const INVITE_USES_MAX: u32 = 10_000;
+/// Characters of a handle: ASCII lower case, digits, `_` and `.`.
+pub const HANDLE_CHARS: std::ops::RangeInclusive<usize> = 3..=32;
+/// Bytes of a display name or room name; of what a person sees at once.
+pub const NAME_BYTES_MAX: usize = 256;
+/// Characters of a name as a person counts them (grapheme clusters, UAX #29).
+pub const NAME_GRAPHEMES_MAX: usize = 64;
+/// Bytes of one character (grapheme cluster) in a name: a family emoji is 25, "zalgo" is hundreds.
+pub const GRAPHEME_BYTES_MAX: usize = 40;
+/// Characters of a password at least (NIST SP 800-63B), and bytes at most, so that hashing is bounded.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+
+/// Commands of one connection that the writer holds at once; the socket is not read beyond it.
+pub const IN_FLIGHT_MAX: u32 = 64;
+/// Commands that wait for the writer; beyond it they are refused as `busy`.
+pub const WRITER_QUEUE_MAX: usize = 8_192;
+/// Commands in one transaction: beyond it the first to wait would feel the batch.
+pub const BATCH_MAX: usize = 1_024;
+/// Reads that wait for a reader of the database; beyond it they are refused as `busy`.
+pub const READ_QUEUE_MAX: usize = 512;
+/// Bytes that wait for one slow reader; beyond it the backlog is forgotten and it is told to resume.
+pub const OUTBOX_BYTES_MAX: usize = 1_024 * 1_024;
+/// Frames that wait for one slow reader, for the same reason.
+pub const OUTBOX_FRAMES_MAX: usize = 4_096;
+/// Rooms that one slow reader can be behind in before its connection is closed and resumes by
+/// `hello`.
+pub const LAGGED_ROOMS_MAX: usize = 1_000;
+/// Events held for connections whose snapshot is being read.
+pub const JOIN_HOLD_EVENTS_MAX: usize = 16_384;
+/// Snapshots read at once for one shard; the others wait, so that events are held only briefly.
+pub const JOINS_AT_ONCE_MAX: usize = 32;
+/// Events of one room held because an earlier one is missing.
+pub const GAP_EVENTS_MAX: usize = 1_024;
+/// Password hashes computed at once would take the processors from the chat: one in two, at least
+/// one, and so many wait.
+pub const HASH_QUEUE_MAX: usize = 256;
+/// Connections open at once when no lower limit of the system binds.
+pub const CONNECTIONS_MAX: usize = 100_000;
+/// Connections from one address that have not yet shown a token.
+pub const PENDING_PER_ADDRESS_MAX: usize = 256;
+
+/// The first frame must come within this time.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// A request's header must be complete within this time.
+pub const HEADER_WITHIN: Duration = Duration::from_secs(10);
+/// A request's body must be complete within this time.
+pub const BODY_WITHIN: Duration = Duration::from_secs(30);
+/// A connection that was silent this long is asked for a sign of life.
+pub const PING_AFTER: Duration = Duration::from_secs(25);
+/// A connection that was silent this long is dead.
+pub const DEAD_AFTER: Duration = Duration::from_secs(45);
+/// A reader none of whose bytes leave for this long is dead.
+pub const STALLED_AFTER: Duration = Duration::from_secs(30);
+/// Someone whose last connection closed is shown as away after this time: a reload is no absence.
+pub const OFFLINE_AFTER: Duration = Duration::from_secs(15);
+/// An event that came before its predecessor waits this long before the gap is read from the log.
+pub const GAP_WAIT: Duration = Duration::from_millis(10);
+/// Time that a leaving node gives its clients to come back elsewhere.
+pub const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Seconds that an access token is good for.
+pub const ACCESS_TOKEN_S: u64 = 600;
+/// Seconds that the refresh token before the last one still works: two tabs, a lost answer.
+pub const REFRESH_GRACE_S: u64 = 60;
+/// Days that a session lives without being used.
+pub const SESSION_IDLE_DAYS: u64 = 60;
+/// Hours that an owner's reset link is good for.
+pub const RESET_LINK_H: u64 = 24;
+
+/// A rate: so many at once, and so many a second after that.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    pub burst: u32,
+    pub per_second: f64,
+}
+
+/// Messages that one account may send.
+pub const SEND_RATE: Rate = Rate {
+    burst: 30,
+    per_second: 10.0,
+};
+/// Commands and requests of any kind from one account.
+pub const COMMAND_RATE: Rate = Rate {
+    burst: 200,
+    per_second: 50.0,
+};
+/// Typing and the like from one account; what is above is dropped unseen.
+pub const SIGNAL_RATE: Rate = Rate {
+    burst: 20,
+    per_second: 5.0,
+};
+/// Passwords tried for one handle; the owner's open sessions are not touched by it.
+pub const LOGIN_RATE: Rate = Rate {
+    burst: 10,
+    per_second: 1.0 / 60.0,
+};
+/// Requests from one address at the doors that need no token.
+pub const ADDRESS_RATE: Rate = Rate {
+    burst: 60,
+    per_second: 2.0,
+};
+/// Look-ups of handles by one account, so that nobody walks through the directory.
+pub const LOOKUP_RATE: Rate = Rate {
+    burst: 30,
+    per_second: 1.0 / 20.0,
+};

@@ -1,0 +1,271 @@
+//! Text from outside, parsed once at the door into types that cannot be wrong.
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::limit::{
+    GRAPHEME_BYTES_MAX, HANDLE_CHARS, NAME_BYTES_MAX, NAME_GRAPHEMES_MAX, PASSWORD_BYTES_MAX,
+    PASSWORD_CHARS_MIN, TEXT_BYTES_MAX,
+};
+
+/// What is wrong with a text, as the sentence that its author reads after the field's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    #[error("must be 1 to {TEXT_BYTES_MAX} bytes of UTF-8")]
+    Length,
+    #[error("must have something that can be seen")]
+    Invisible,
+    #[error("must not contain control characters")]
+    Control,
+    #[error(
+        "must be 3 to 32 of the characters a-z, 0-9, _ and ., and start with a letter or digit"
+    )]
+    Handle,
+    #[error("must be 1 to {NAME_GRAPHEMES_MAX} characters and at most {NAME_BYTES_MAX} bytes")]
+    Name,
+    #[error(
+        "must be at least {PASSWORD_CHARS_MIN} characters and at most {PASSWORD_BYTES_MAX} bytes"
+    )]
+    Password,
+}
+
+/// The text of a message: 1 to 16,384 bytes as typed, with something in it that can be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageText(String);
+
+impl MessageText {
+    pub fn new(text: String) -> Result<Self, TextError> {
+        if text.is_empty() || text.len() > TEXT_BYTES_MAX {
+            return Err(TextError::Length);
+        }
+        if !text.chars().any(is_visible) {
+            return Err(TextError::Invisible);
+        }
+        if text
+            .chars()
+            .any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r'))
+        {
+            return Err(TextError::Control);
+        }
+        Ok(Self(text))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name by which a user signs in and is `@mentioned`: `[a-z0-9_.]{3,32}`, unique. ASCII alone,
+/// so that no two look alike; upper case is folded, as people type it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Handle(String);
+
+impl Handle {
+    pub fn new(text: &str) -> Result<Self, TextError> {
+        let handle = text.trim().to_ascii_lowercase();
+        let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'.';
+        let starts_well = handle
+            .as_bytes()
+            .first()
+            .is_some_and(u8::is_ascii_alphanumeric);
+        if !HANDLE_CHARS.contains(&handle.len()) || !handle.bytes().all(known) || !starts_well {
+            return Err(TextError::Handle);
+        }
+        Ok(Self(handle))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name of a person or a room: NFC, one line, without control or direction-changing characters,
+/// at most 64 characters and 256 bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    pub fn new(text: &str) -> Result<Self, TextError> {
+        let cleaned: String = text
+            .nfc()
+            .filter(|&c| !c.is_control() && !turns_direction(c))
+            .collect();
+        let name = cleaned.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !name.chars().any(is_visible) {
+            return Err(if text.is_empty() {
+                TextError::Name
+            } else {
+                TextError::Invisible
+            });
+        }
+        let too_tall = name.graphemes(true).any(|g| g.len() > GRAPHEME_BYTES_MAX);
+        let too_long = name.graphemes(true).count() > NAME_GRAPHEMES_MAX;
+        if name.len() > NAME_BYTES_MAX || too_tall || too_long {
+            return Err(TextError::Name);
+        }
+        Ok(Self(name))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A password as typed. It is never shown, not even by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// A new password: at least 8 characters, and not the handle or one of the very common ones.
+    pub fn new(text: String, handle: &Handle) -> Result<Self, PasswordError> {
+        let password = Self::typed(text)?;
+        if password.0.chars().count() < PASSWORD_CHARS_MIN {
+            return Err(TextError::Password.into());
+        }
+        let folded = password.0.to_lowercase();
+        if folded == handle.0 || COMMON_PASSWORDS.lines().any(|common| common == folded) {
+            return Err(PasswordError::Common);
+        }
+        Ok(password)
+    }
+
+    /// A password that is only compared with an old one.
+    pub fn typed(text: String) -> Result<Self, TextError> {
+        if text.is_empty() || text.len() > PASSWORD_BYTES_MAX {
+            return Err(TextError::Password);
+        }
+        Ok(Self(text))
+    }
+
+    /// The password itself, for hashing and nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// Why a new password is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    #[error(transparent)]
+    Text(#[from] TextError),
+    #[error("is one of the first that anyone would try; choose another")]
+    Common,
+}
+
+/// The passwords of eight and more characters that head every published list of leaked ones.
+const COMMON_PASSWORDS: &str = include_str!("common_passwords.txt");
+
+/// Unicode's explicit directional characters (UAX #9): in a name they would reorder what stands
+/// beside it.
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// False for what leaves no mark: white space, controls, joiners, selectors, fillers, tags.
+fn is_visible(c: char) -> bool {
+    let unseen = matches!(c,
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+    !unseen && !c.is_whitespace() && !c.is_control()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn handle() -> Handle {
+        Handle::new("ann").expect("a good handle")
+    }
+
+    #[test]
+    fn a_text_is_1_to_16384_bytes() {
+        assert!(MessageText::new("x".repeat(TEXT_BYTES_MAX)).is_ok());
+        assert_eq!(
+            MessageText::new("x".repeat(TEXT_BYTES_MAX + 1)),
+            Err(TextError::Length)
+        );
+        assert_eq!(MessageText::new(String::new()), Err(TextError::Length));
+    }
+
+    #[test]
+    fn a_text_must_show_something_and_hide_nothing() {
+        for text in [" \n\t", "\u{200b}\u{2060}", "\u{3164}", "\u{feff}"] {
+            assert_eq!(
+                MessageText::new(text.to_owned()),
+                Err(TextError::Invisible),
+                "{text:?}"
+            );
+        }
+        assert_eq!(MessageText::new("a\0b".to_owned()), Err(TextError::Control));
+        assert!(MessageText::new("two\nlines\tand a tab".to_owned()).is_ok());
+    }
+
+    #[test]
+    fn a_handle_is_folded_and_plain() {
+        assert_eq!(Handle::new(" Ann.B ").map(|h| h.0), Ok("ann.b".to_owned()));
+        for text in [
+            "ab",
+            "änn",
+            "ann!",
+            ".ann",
+            "_ann",
+            "а\u{0301}nn",
+            "a b",
+            &"a".repeat(33),
+        ] {
+            assert_eq!(Handle::new(text), Err(TextError::Handle), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_clean_line() {
+        assert_eq!(
+            Name::new("  Ann\n\u{202e} B ").map(|n| n.0),
+            Ok("Ann B".to_owned())
+        );
+        assert_eq!(Name::new("e\u{0301}").map(|n| n.0), Ok("é".to_owned()));
+        assert_eq!(Name::new("\u{200b}"), Err(TextError::Invisible));
+        assert_eq!(Name::new(&"n".repeat(65)), Err(TextError::Name));
+        assert_eq!(
+            Name::new(&format!("z{}", "\u{0316}".repeat(40))),
+            Err(TextError::Name)
+        );
+        assert!(Name::new("👩‍👩‍👧‍👦 family").is_ok());
+    }
+
+    #[test]
+    fn a_password_is_long_and_uncommon_and_unseen() {
+        let new = |text: &str| Password::new(text.to_owned(), &handle());
+        assert_eq!(new("short"), Err(TextError::Password.into()));
+        assert_eq!(new(&"x".repeat(1_025)), Err(TextError::Password.into()));
+        assert_eq!(new("Password1"), Err(PasswordError::Common));
+        assert_eq!(
+            new("correct horse").map(|p| format!("{p:?}")),
+            Ok("Password(…)".to_owned())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn cleaning_a_name_twice_changes_nothing(text in "\\PC{0,80}") {
+            if let Ok(name) = Name::new(&text) {
+                prop_assert_eq!(Name::new(name.as_str()), Ok(name));
+            }
+        }
+    }
+}
