@@ -1,0 +1,210 @@
+//! Events to bytes: the envelope is spliced around the body as it lies in the log, which is copied
+//! and not parsed.
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+use chinwag_core::event::{EventRow, Signal};
+use chinwag_core::id::{RoomId, Seq};
+use serde::Serialize;
+
+use crate::code::Problem;
+use crate::frame::{Drain, ErrorFrame, Lagged, ServerFrame, SignalFrame};
+use crate::ws;
+
+/// Bytes of an envelope without its body, roughly.
+const ENVELOPE_BYTES: usize = 256;
+
+/// An event as one shared WebSocket frame.
+#[must_use]
+pub fn event_frame(event: EventRow<'_>) -> Bytes {
+    let body_bytes = event.body.map_or(4, str::len);
+    let mut json = Vec::with_capacity(ENVELOPE_BYTES + body_bytes);
+    json.extend_from_slice(br#"{"type":"event","#);
+    append_fields(&mut json, event);
+    ws::encode::text(&json)
+}
+
+/// Appends an event as a JSON object, for a page or a list.
+pub fn append_event(json: &mut Vec<u8>, event: EventRow<'_>) {
+    json.push(b'{');
+    append_fields(json, event);
+}
+
+fn append_fields(json: &mut Vec<u8>, event: EventRow<'_>) {
+    append(
+        json,
+        format_args!(r#""room":"{}","seq":{},"#, event.room, event.seq),
+    );
+    if let Some(n) = event.n {
+        append(json, format_args!(r#""n":{n},"#));
+    }
+    append(
+        json,
+        format_args!(r#""id":"{}-{}","#, event.room, event.seq),
+    );
+    if let Some(key) = event.key {
+        append(json, format_args!(r#""key":"{key}","#));
+    }
+    let (kind, from, at_ms) = (event.kind.name(), event.from, event.at_ms);
+    append(
+        json,
+        format_args!(r#""kind":"{kind}","from":"{from}","at_ms":{at_ms},"#),
+    );
+    if let Some(rev) = event.rev {
+        append(json, format_args!(r#""rev":{rev},"#));
+    }
+    json.extend_from_slice(br#""body":"#);
+    json.extend_from_slice(event.body.unwrap_or("null").as_bytes());
+    json.push(b'}');
+}
+
+fn append(json: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
+    json.write_fmt(arguments)
+        .expect("a Vec takes all that is written");
+}
+
+/// The id of an event: opaque to clients, made from what never changes.
+#[must_use]
+pub fn event_id(room: RoomId, seq: Seq) -> String {
+    format!("{room}-{seq}")
+}
+
+/// The reply to a command that made an event.
+#[must_use]
+pub fn reply_frame(reference: u64, event: EventRow<'_>) -> Bytes {
+    let mut json = Vec::with_capacity(ENVELOPE_BYTES);
+    append(
+        &mut json,
+        format_args!(r#"{{"type":"reply","ref":{reference},"seq":{},"#, event.seq),
+    );
+    if let Some(n) = event.n {
+        append(&mut json, format_args!(r#""n":{n},"#));
+    }
+    let (room, seq, at_ms) = (event.room, event.seq, event.at_ms);
+    append(
+        &mut json,
+        format_args!(r#""id":"{room}-{seq}","at_ms":{at_ms}}}"#),
+    );
+    ws::encode::text(&json)
+}
+
+/// The reply to a command that changed nothing.
+#[must_use]
+pub fn empty_reply_frame(reference: u64) -> Bytes {
+    ws::encode::text(format!(r#"{{"type":"reply","ref":{reference}}}"#).as_bytes())
+}
+
+/// The reply that closes the events of `room.sync`.
+#[must_use]
+pub fn sync_reply_frame(reference: u64, head_seq: Seq, more: bool) -> Bytes {
+    let json =
+        format!(r#"{{"type":"reply","ref":{reference},"head_seq":{head_seq},"more":{more}}}"#);
+    ws::encode::text(json.as_bytes())
+}
+
+#[must_use]
+pub fn error_frame(reference: Option<u64>, problem: Problem) -> Bytes {
+    let Problem {
+        code,
+        message,
+        field,
+        retry_after_ms,
+    } = problem;
+    frame(&ServerFrame::Error(ErrorFrame {
+        reference,
+        code,
+        message,
+        field,
+        retry_after_ms,
+    }))
+}
+
+#[must_use]
+pub fn signal_frame(signal: Signal) -> Bytes {
+    frame(&ServerFrame::Signal(match signal {
+        Signal::Typing { room, user, on } => SignalFrame::Typing { room, user, on },
+        Signal::Presence { user, online } => SignalFrame::Presence { user, online },
+    }))
+}
+
+#[must_use]
+pub fn lagged_frame(room: RoomId, head_seq: Seq) -> Bytes {
+    frame(&ServerFrame::Lagged(Lagged { room, head_seq }))
+}
+
+#[must_use]
+pub fn drain_frame(within_ms: u64) -> Bytes {
+    frame(&ServerFrame::Drain(Drain { within_ms }))
+}
+
+#[must_use]
+pub fn pong_frame() -> Bytes {
+    frame(&ServerFrame::Pong)
+}
+
+/// Any frame, for those that are not on the way of a delivery.
+#[must_use]
+pub fn frame(frame: &ServerFrame) -> Bytes {
+    ws::encode::text(&json(frame))
+}
+
+/// A wire type as JSON.
+#[must_use]
+pub fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("wire types have string keys and finite numbers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chinwag_core::event::EventKind;
+    use chinwag_core::id::{Key, UserId};
+
+    fn row(body: Option<&str>) -> EventRow<'_> {
+        EventRow {
+            room: RoomId::from_i64(42),
+            seq: Seq::new(7),
+            n: Some(3),
+            kind: EventKind::Message,
+            from: UserId::from_i64(5),
+            at_ms: 1_800_000_000_000,
+            key: Some(Key::new(1, 2)),
+            rev: None,
+            body,
+        }
+    }
+
+    /// The JSON of an unmasked frame, behind its header of 2 or 4 bytes.
+    fn payload(frame: &Bytes) -> serde_json::Value {
+        let header = if frame[1] < 126 { 2 } else { 4 };
+        serde_json::from_slice(&frame[header..]).expect("a frame holds JSON")
+    }
+
+    #[test]
+    fn the_spliced_envelope_is_the_type_that_is_promised() {
+        let mut spliced = Vec::new();
+        append_event(&mut spliced, row(Some(r#"{"text":"hi"}"#)));
+        let event: crate::frame::Event = serde_json::from_slice(&spliced).expect("an event");
+        assert_eq!(spliced, json(&event));
+        assert_eq!(
+            payload(&event_frame(row(None)))["body"],
+            serde_json::Value::Null
+        );
+        assert_eq!(payload(&event_frame(row(None)))["type"], "event");
+    }
+
+    #[test]
+    fn replies_are_the_type_that_is_promised() {
+        for frame in [
+            reply_frame(9, row(None)),
+            empty_reply_frame(9),
+            sync_reply_frame(9, Seq::new(99), true),
+        ] {
+            let reply: crate::frame::Reply =
+                serde_json::from_value(payload(&frame)).expect("a reply");
+            assert_eq!(reply.reference, 9);
+            assert_eq!(payload(&frame)["type"], "reply");
+        }
+    }
+}

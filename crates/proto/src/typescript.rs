@@ -1,0 +1,96 @@
+//! The wire's types for the web app, in one file that a test keeps equal to what is committed.
+
+use ts_rs::{Config, TS};
+
+use crate::{code, frame, rest};
+
+/// The whole of `web/src/api/types.ts`.
+#[must_use]
+pub fn types() -> String {
+    let config = Config::new().with_large_int("number");
+    let mut file =
+        "// Generated from crates/proto. Write it anew with: cargo xtask types\n".to_owned();
+    macro_rules! declare {
+        ($($type:ty),+ $(,)?) => {
+            $(
+                file.push_str("\nexport ");
+                file.push_str(&<$type>::decl(&config));
+                file.push('\n');
+            )+
+        };
+    }
+    declare!(
+        code::ErrorCode,
+        code::Problem,
+        frame::Hello,
+        frame::MessageSend,
+        frame::MessageDelete,
+        frame::RoomList,
+        frame::RoomGet,
+        frame::RoomSync,
+        frame::ReceiptSet,
+        frame::TypingSet,
+        frame::PresenceWatch,
+        frame::ClientFrame,
+        frame::Limits,
+        frame::Ready,
+        frame::Event,
+        frame::Reply,
+        frame::ErrorFrame,
+        frame::SignalFrame,
+        frame::Lagged,
+        frame::Drain,
+        frame::ServerFrame,
+        rest::Register,
+        rest::Login,
+        rest::RefreshBy,
+        rest::Refresh,
+        rest::Tokens,
+        rest::PasswordChange,
+        rest::PasswordReset,
+        rest::Me,
+        rest::MePatch,
+        rest::MeDelete,
+        rest::UserName,
+        rest::Users,
+        rest::Session,
+        rest::Sessions,
+        rest::InviteCreate,
+        rest::Invite,
+        rest::Invites,
+        rest::ResetLink,
+        rest::Installation,
+        rest::Room,
+        rest::Rooms,
+        rest::RoomCreate,
+        rest::RoomPatch,
+        rest::Keyed,
+        rest::MemberPut,
+        rest::Member,
+        rest::Members,
+        rest::MessagePost,
+        rest::Posted,
+        rest::Messages,
+        rest::Events,
+        rest::Receipt,
+        rest::Typing,
+    );
+    file
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_committed_types_are_the_wire_s() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/src/api/types.ts");
+        let want = super::types();
+        if std::env::var_os("CHINWAG_WRITE").is_some() {
+            std::fs::write(path, &want).expect("web/src/api can be written");
+        }
+        let committed = std::fs::read_to_string(path).expect("web/src/api/types.ts");
+        assert!(
+            committed == want,
+            "web/src/api/types.ts is not the wire's: run cargo xtask types"
+        );
+    }
+}

@@ -1,0 +1,192 @@
+/**
+ * The REST door. The access token lives in memory alone; the refresh token is in a cookie that no
+ * script can read.
+ */
+import type {
+  ErrorCode,
+  Installation,
+  Login,
+  Me,
+  Messages,
+  PasswordReset,
+  Problem,
+  Register,
+  Room,
+  RoomCreate,
+  Rooms,
+  Tokens,
+  UserName,
+  Users,
+} from './types';
+
+/** A request without an answer for this long is given up. */
+const ANSWER_WITHIN_MS = 15_000;
+
+/** A token that ends within this time is not used any more. */
+const REFRESH_BEFORE_MS = 30_000;
+
+/** The server understood and said no. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: ErrorCode,
+    readonly field: string | null,
+    readonly retry_after_ms: number | null,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** No answer that could be understood: no network, no server, or something between. */
+export class Unreachable extends Error {}
+
+/** Nobody is signed in, or no longer. */
+export class SignedOut extends Error {}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export class Rest {
+  #token: { value: string; until_ms: number } | null = null;
+  #refresh: Promise<Me> | null = null;
+
+  constructor(private readonly fetch: typeof globalThis.fetch = (...request) => globalThis.fetch(...request)) {}
+
+  installation(): Promise<Installation> {
+    return this.#open('GET', '/v1/installation');
+  }
+
+  async register(body: Register): Promise<Me> {
+    return this.#keep(await this.#open<Tokens>('POST', '/v1/auth/register', body));
+  }
+
+  async login(body: Login): Promise<Me> {
+    return this.#keep(await this.#open<Tokens>('POST', '/v1/auth/login', body));
+  }
+
+  reset(body: PasswordReset): Promise<void> {
+    return this.#open('POST', '/v1/auth/reset', body);
+  }
+
+  /** Ends this session on the server too. */
+  async logout(): Promise<void> {
+    await this.#signed('POST', '/v1/auth/logout');
+    this.#token = null;
+  }
+
+  /** A new access token by the cookie. One at a time, in this tab and among all tabs. */
+  refresh(): Promise<Me> {
+    this.#refresh ??= locked(async () => {
+      try {
+        return this.#keep(await this.#open<Tokens>('POST', '/v1/auth/refresh', {}));
+      } catch (error) {
+        throw error instanceof Refused && error.status === 401 ? new SignedOut() : error;
+      }
+    }).finally(() => (this.#refresh = null));
+    return this.#refresh;
+  }
+
+  /** An access token that is good for a while yet. */
+  async token(): Promise<string> {
+    if (!this.#token || this.#token.until_ms - REFRESH_BEFORE_MS < Date.now()) await this.refresh();
+    if (!this.#token) throw new SignedOut();
+    return this.#token.value;
+  }
+
+  /** The server did not take the token that it gave: the next one is a new one. */
+  forgetToken(): void {
+    this.#token = null;
+  }
+
+  /** The one user with this handle. */
+  async user(handle: string): Promise<UserName | null> {
+    const found = await this.#signed<Users>('GET', `/v1/users?handle=${encodeURIComponent(handle)}`).catch(notFound);
+    return found?.users[0] ?? null;
+  }
+
+  /** Those of these ids whom one may see, at most 100. */
+  async users(ids: string[]): Promise<UserName[]> {
+    return (await this.#signed<Users>('GET', `/v1/users?ids=${ids.map(encodeURIComponent).join(',')}`)).users;
+  }
+
+  channels(after?: string): Promise<Rooms> {
+    return this.#signed('GET', `/v1/rooms?listed=true${after ? `&after=${encodeURIComponent(after)}` : ''}`);
+  }
+
+  createRoom(body: RoomCreate): Promise<Room> {
+    return this.#signed('POST', '/v1/rooms', body);
+  }
+
+  joinRoom(room: string, key: string): Promise<unknown> {
+    return this.#signed('POST', `/v1/rooms/${encodeURIComponent(room)}/join`, { key });
+  }
+
+  messages(room: string, before: number, limit: number): Promise<Messages> {
+    return this.#signed('GET', `/v1/rooms/${encodeURIComponent(room)}/messages?before=${before}&limit=${limit}`);
+  }
+
+  #keep({ access_token, expires_in_s, user }: Tokens): Me {
+    this.#token = { value: access_token, until_ms: Date.now() + expires_in_s * 1_000 };
+    return user;
+  }
+
+  async #signed<T>(method: Method, path: string, body?: unknown): Promise<T> {
+    const token = await this.token();
+    try {
+      return await this.#open<T>(method, path, body, token);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 401) throw error;
+    }
+    this.forgetToken();
+    return this.#open(method, path, body, await this.token());
+  }
+
+  async #open<T>(method: Method, path: string, body?: unknown, token?: string): Promise<T> {
+    const headers: Record<string, string> = {};
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    if (token) headers.authorization = `Bearer ${token}`;
+    const request: RequestInit = {
+      method,
+      headers,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    };
+    const answer = await this.fetch(path, request).catch((error: unknown) => {
+      throw new Unreachable(String(error));
+    });
+    return read<T>(answer);
+  }
+}
+
+async function read<T>(answer: Response): Promise<T> {
+  const text = await answer.text().catch(() => '');
+  const body = parse(text);
+  if (answer.ok && (body !== undefined || text === '')) return body as T;
+  if (!isProblem(body)) throw new Unreachable(`status ${answer.status}`);
+  throw new Refused(answer.status, body.code, body.field ?? null, body.retry_after_ms ?? null, body.message);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isProblem(body: unknown): body is Problem {
+  return typeof body === 'object' && body !== null && 'code' in body;
+}
+
+function notFound(error: unknown): null {
+  if (error instanceof Refused && error.code === 'not_found') return null;
+  throw error;
+}
+
+/** Two tabs that refresh at once would each be given a successor. Over plain http there are no Web Locks: then the server's grace covers it. */
+function locked<T>(work: () => Promise<T>): Promise<T> {
+  const locks = globalThis.navigator?.locks;
+  return locks ? (locks.request('chinwag.refresh', work) as Promise<T>) : work();
+}
