@@ -1,8 +1,8 @@
-//! The Autobahn test suite against an echo server that is built from our codec.
+//! The Autobahn test suite against the server, on a route that echoes.
 //!
 //! The suite is a Python 2.7 program. It is installed below the target folder and touches nothing else.
-//! The server is `crates/proto/examples/echo.rs`: the codec as the server has it, with limits wide enough for the
-//! cases of 16 MiB, which the real door refuses.
+//! The server is `crates/server/examples/conformance.rs`: the accept loop, sockets and codec as they are, with
+//! limits wide enough for the cases of 16 MiB, which the real door refuses.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -109,7 +109,7 @@ fn install(home: &Path, python: &Path) -> Result<PathBuf> {
 fn specification(address: &str, report: &Path) -> Value {
     json!({
         "outdir": report,
-        "servers": [{ "agent": "chinwag", "url": format!("ws://{address}") }],
+        "servers": [{ "agent": "chinwag", "url": format!("ws://{address}/conformance") }],
         "cases": ["*"],
         "exclude-cases": EXCLUDED,
         "exclude-agent-cases": {},
@@ -147,12 +147,14 @@ struct Server {
 
 impl Server {
     fn start(setting: &Setting) -> Result<Self> {
-        let example = ["--package", "chinwag-proto", "--example", "echo"];
-        run(setting.cargo(&["build", "--release"]).args(example))?;
-        let program = setting.target().join("release/examples/echo");
+        let package = ["--package", "chinwag-server", "--features", "conformance"];
+        let mut build = setting.cargo(&["build", "--example", "conformance"]);
+        run(build.args(package))?;
+        let program = setting.target().join("debug/examples/conformance");
+        let data = setting.target().join("autobahn/data");
         let mut process = setting
             .command(program)
-            .arg("0")
+            .arg(data)
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = process.stdout.take().context("no stdout")?;

@@ -21,7 +21,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("chinwag-proto", &["chinwag-core"]),
     ("chinwag-core", &[]),
     ("chinwag-assets", &[]),
-    ("chinwag-bench", &["chinwag-client"]),
+    (
+        "chinwag-bench",
+        &["chinwag-client", "chinwag-proto", "chinwag-core"],
+    ),
     (
         TESTKIT,
         &[

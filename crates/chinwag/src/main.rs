@@ -1,0 +1,35 @@
+//! The chat server that starts with one command.
+
+mod logging;
+mod serve;
+
+use clap::{Parser, Subcommand};
+
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// Chinwag: a chat server in one binary. Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::Flags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until a signal says stop (the default).
+    Serve(serve::Flags),
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    logging::start();
+    match arguments.command {
+        Some(Command::Serve(flags)) => serve::run(flags),
+        None => serve::run(arguments.serve),
+    }
+}

@@ -1,0 +1,274 @@
+//! The accept loop, and HTTP/1.1 on each connection until it becomes a WebSocket or ends.
+//!
+//! `axum::serve` has no header timeout, no limit of connections and no drain, so this is ours, on
+//! hyper's connection.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::{IpAddr, TcpListener as StdListener, TcpStream as StdStream};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{Request, StatusCode};
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use chinwag_core::limit::{CONNECTIONS_MAX, HEADER_WITHIN, PENDING_PER_ADDRESS_MAX};
+use chinwag_proto::code::{ErrorCode, Problem};
+use chinwag_proto::ws::handshake;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::cell::RefCell;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::spawn_local;
+use tower::ServiceExt as _;
+
+use crate::app::App;
+use crate::http;
+use crate::http::answer::{Failure, harden};
+use crate::http::extract::Peer;
+use crate::http::origin;
+use crate::shard::Shard;
+use crate::shard::connection;
+use crate::shard::inbox::{Door, ToShard};
+
+/// Bytes of a request's header, and fields in it.
+const HEADER_BYTES_MAX: usize = 16 * 1024;
+const HEADER_FIELDS_MAX: usize = 100;
+/// How long the loop rests when the system has no descriptor left.
+const EXHAUSTED_REST: Duration = Duration::from_millis(100);
+
+/// Opens the port. The backlog holds those who come back all at once after a restart.
+pub(crate) fn listen(address: std::net::SocketAddr) -> std::io::Result<StdListener> {
+    let domain = socket2::Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    Ok(socket.into())
+}
+
+/// Gives each new connection to a shard, in turn, until `stop`.
+pub(crate) async fn run(
+    app: Arc<App>,
+    door: Door,
+    listener: StdListener,
+    mut stop: watch::Receiver<bool>,
+) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "the port cannot be polled"),
+    };
+    let inboxes = app.shards.inboxes();
+    let mut turn = 0;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.changed() => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                if app.shards.connections() >= CONNECTIONS_MAX {
+                    app.metrics.accepts_refused.inc();
+                    continue;
+                }
+                let _ = stream.set_nodelay(true);
+                if let Ok(stream) = stream.into_std() {
+                    app.metrics.accepted.inc();
+                    inboxes[turn].push(ToShard::Accepted(door, stream, peer.ip().to_canonical()));
+                    turn = (turn + 1) % inboxes.len();
+                }
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be accepted for a moment");
+                app.metrics.accepts_refused.inc();
+                tokio::time::sleep(EXHAUSTED_REST).await;
+            }
+        }
+    }
+}
+
+fn is_of_one_connection(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
+/// Serves HTTP on one shard's thread.
+pub(crate) struct Http {
+    shard: Rc<Shard>,
+    router: Router,
+    metrics: Router,
+    stop: watch::Receiver<bool>,
+    /// Connections of each address on this shard that have not become a WebSocket.
+    pending: Rc<RefCell<HashMap<IpAddr, usize>>>,
+}
+
+impl Http {
+    pub(crate) fn new(shard: Rc<Shard>, stop: watch::Receiver<bool>) -> Self {
+        let router = http::router(Arc::clone(&shard.app));
+        let metrics = http::metrics_router(Arc::clone(&shard.app));
+        Self {
+            shard,
+            router,
+            metrics,
+            stop,
+            pending: Rc::default(),
+        }
+    }
+
+    /// Takes an accepted connection.
+    pub(crate) fn accept(&self, door: Door, stream: StdStream, peer: IpAddr) {
+        let Ok(stream) = TcpStream::from_std(stream) else {
+            return;
+        };
+        let Some(place) = Place::take(&self.pending, peer) else {
+            self.shard.app.metrics.accepts_refused.inc();
+            return;
+        };
+        let place = Rc::new(place);
+        let shard = Rc::clone(&self.shard);
+        let router = match door {
+            Door::Main => self.router.clone(),
+            Door::Metrics => self.metrics.clone(),
+        };
+        let service = service_fn({
+            let place = Rc::clone(&place);
+            move |request| {
+                serve(
+                    Rc::clone(&shard),
+                    door,
+                    router.clone(),
+                    request,
+                    peer,
+                    Rc::clone(&place),
+                )
+            }
+        });
+        let mut builder = hyper::server::conn::http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_WITHIN)
+            .max_header_size(HEADER_BYTES_MAX)
+            .max_headers(HEADER_FIELDS_MAX);
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut stop = self.stop.clone();
+        spawn_local(async move {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => Some(ended),
+                _ = stop.changed() => None,
+            };
+            if ended.is_none() {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+            drop(place);
+        });
+    }
+}
+
+/// A place among the connections of one address.
+struct Place {
+    pending: Rc<RefCell<HashMap<IpAddr, usize>>>,
+    address: IpAddr,
+}
+
+impl Place {
+    fn take(pending: &Rc<RefCell<HashMap<IpAddr, usize>>>, address: IpAddr) -> Option<Self> {
+        let mut all = pending.borrow_mut();
+        let count = all.entry(address).or_insert(0);
+        if *count >= PENDING_PER_ADDRESS_MAX && !address.is_loopback() {
+            return None;
+        }
+        *count += 1;
+        drop(all);
+        Some(Self {
+            pending: Rc::clone(pending),
+            address,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut all = self.pending.borrow_mut();
+        if let Some(count) = all.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(&self.address);
+            }
+        }
+    }
+}
+
+async fn serve(
+    shard: Rc<Shard>,
+    door: Door,
+    router: Router,
+    mut request: Request<Incoming>,
+    peer: IpAddr,
+    place: Rc<Place>,
+) -> Result<Response, Infallible> {
+    shard.app.metrics.requests.inc();
+    if door == Door::Main && is_socket(request.uri().path()) {
+        return Ok(harden(upgrade(&shard, request, place)).await);
+    }
+    request.extensions_mut().insert(Peer(peer));
+    router.oneshot(request.map(Body::new)).await
+}
+
+fn is_socket(path: &str) -> bool {
+    path == "/v1/ws" || (cfg!(feature = "conformance") && path == "/conformance")
+}
+
+/// Answers a request to become a WebSocket.
+fn upgrade(shard: &Rc<Shard>, mut request: Request<Incoming>, place: Rc<Place>) -> Response {
+    if let Err(problem) = origin::allowed(&shard.app.config, request.headers()) {
+        return Failure(problem).into_response();
+    }
+    if shard.app.is_draining() {
+        return Failure(crate::app::draining()).into_response();
+    }
+    let checked = handshake::check(request.method(), request.version(), request.headers());
+    let accepted = match checked {
+        Ok(accepted) => accepted,
+        Err(refused) => {
+            let problem = Problem::new(ErrorCode::Invalid, refused.to_string());
+            let mut response = Failure(problem).into_response();
+            *response.status_mut() = refused.status();
+            response.headers_mut().extend(refused.headers());
+            return response;
+        }
+    };
+    #[cfg(feature = "conformance")]
+    let echo = request.uri().path() == "/conformance";
+    let upgrade = hyper::upgrade::on(&mut request);
+    let shard = Rc::clone(shard);
+    spawn_local(async move {
+        let Ok(upgraded) = upgrade.await else { return };
+        drop(place);
+        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+            return;
+        };
+        let (stream, early): (TcpStream, Bytes) = (parts.io.into_inner(), parts.read_buf);
+        #[cfg(feature = "conformance")]
+        if echo {
+            return connection::echo(shard, stream, early).await;
+        }
+        connection::serve(shard, stream, early).await;
+    });
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    *response.headers_mut() = accepted.headers();
+    response
+}

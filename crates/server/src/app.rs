@@ -1,0 +1,152 @@
+//! Everything that a request may reach.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chinwag_core::event::Signal;
+use chinwag_core::id::{Key, UserId};
+use chinwag_proto::code::{ErrorCode, Problem};
+use chinwag_store::write::{Refusal, Write, Written};
+use chinwag_store::{Options, Store};
+
+use crate::auth::password::Passwords;
+use crate::auth::revoked::Revoked;
+use crate::auth::token::AccessTokens;
+use crate::auth::{Caller, cookie};
+use crate::clock;
+use crate::config::{Config, Registration};
+use crate::http::answer::Failure;
+use crate::online::Online;
+use crate::shard::inbox::{Shards, ToShard};
+use crate::telemetry::Metrics;
+use crate::throttle::Throttle;
+
+/// Readers of the database: a page takes about 15 µs, so two keep up with any number of shards that
+/// fit a small machine, and one long read does not hold up the others.
+const READERS_MIN: usize = 2;
+
+#[derive(Debug)]
+pub(crate) struct App {
+    pub config: Config,
+    pub store: Store,
+    pub shards: Arc<Shards>,
+    pub tokens: AccessTokens,
+    pub revoked: Arc<Revoked>,
+    pub passwords: Passwords,
+    pub throttle: Throttle,
+    pub metrics: Metrics,
+    pub online: Online,
+    pub cookie_name: String,
+    draining: AtomicBool,
+}
+
+impl App {
+    /// Opens the store and wires the committed stream to the shards.
+    pub(crate) fn open(config: Config) -> anyhow::Result<Self> {
+        let shards = Arc::new(Shards::new(config.shards));
+        let revoked = Arc::new(Revoked::default());
+        let options = Options {
+            folder: config.data.clone(),
+            readers: usize::from(config.shards).max(READERS_MIN),
+            now_ms: clock::wall_ms,
+            random: clock::random,
+        };
+        let told = (Arc::clone(&shards), Arc::clone(&revoked));
+        let store = Store::open(
+            options,
+            Box::new(move |batch| {
+                told.1.note(batch, clock::wall_ms());
+                told.0
+                    .publish(&ToShard::Told(Arc::clone(batch), clock::instant()));
+            }),
+        )?;
+        Ok(Self {
+            tokens: AccessTokens::new(&store.signing_keys(), store.installation()),
+            cookie_name: cookie::name(store.installation()),
+            passwords: Passwords::start()?,
+            throttle: Throttle::new(config.rate_limits),
+            metrics: Metrics::new(),
+            online: Online::default(),
+            draining: AtomicBool::new(false),
+            config,
+            store,
+            shards,
+            revoked,
+        })
+    }
+
+    /// Who may make an account now.
+    pub(crate) fn registration(&self) -> Registration {
+        self.config.registration
+    }
+
+    /// From now on commands are refused as `busy` and `/readyz` says no.
+    pub(crate) fn begin_drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Tells every shard something that is true now.
+    pub(crate) fn publish(&self, signal: Signal) {
+        self.online.note(signal);
+        self.shards.publish(&ToShard::Signal(signal));
+    }
+
+    /// The caller of an access token, if it is good and its session stands.
+    pub(crate) fn caller(&self, token: &str) -> Option<Caller> {
+        self.tokens
+            .check(token)
+            .filter(|caller| !self.revoked.contains(caller.session))
+    }
+
+    /// Asks for a durable change and waits for its outcome. A command without a key gets one, and
+    /// no retry safety.
+    pub(crate) async fn write(
+        &self,
+        actor: UserId,
+        key: Option<Key>,
+        write: Write,
+    ) -> Result<Written, Failure> {
+        if self.is_draining() {
+            return Err(Failure(draining()));
+        }
+        let now_ms = clock::wall_ms();
+        let key = key.unwrap_or_else(|| Key::new(now_ms, clock::random_u128()));
+        let outcome = self.store.write(actor, key, now_ms, write).await;
+        outcome.map_err(|refusal| Failure(problem(refusal)))
+    }
+
+    /// Reads from one snapshot of the database.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&chinwag_store::read::Reader) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.store
+            .read(read)
+            .await
+            .map_err(|refusal| Failure(problem(refusal)))
+    }
+}
+
+/// The node is leaving and takes no more commands.
+pub(crate) fn draining() -> Problem {
+    Problem::retry(ErrorCode::Busy, "this node is leaving, try again", 1_000)
+}
+
+/// A refusal of the store in the words of the wire.
+pub(crate) fn problem(refusal: Refusal) -> Problem {
+    let message = refusal.to_string();
+    match refusal {
+        Refusal::NotFound => Problem::not_found(),
+        Refusal::Forbidden(why) => Problem::new(ErrorCode::Forbidden, why),
+        Refusal::Invalid { field, why } => Problem::invalid(field, why),
+        Refusal::KeyConflict => Problem::new(ErrorCode::KeyConflict, message),
+        Refusal::Taken => Problem::new(ErrorCode::Taken, message),
+        Refusal::Unauthorized => Problem::new(ErrorCode::Unauthorized, message),
+        Refusal::Busy => Problem::retry(ErrorCode::Busy, message, 200),
+        Refusal::Unavailable => Problem::retry(ErrorCode::Unavailable, message, 1_000),
+    }
+}

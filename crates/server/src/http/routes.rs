@@ -1,0 +1,181 @@
+//! The table of the REST door: every route with its gate, its shapes and its handler. The router,
+//! the OpenAPI document and the authorisation matrix of the tests are all made from it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use chinwag_proto::rest;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::app::App;
+use crate::commands::{
+    account, invite, member, message_delete, message_send, receipt_set, reset, room_create,
+    room_update, session, typing_set,
+};
+use crate::queries::{
+    export, installation, invites, log, me, members, presence, room_get, rooms, sessions, timeline,
+    users,
+};
+use crate::{openapi, telemetry};
+
+/// Who may knock at all. What one may do inside is decided by `core::access`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Anyone; counted by address where it costs something.
+    Open,
+    /// The bearer of an access token.
+    Token,
+    /// A loopback peer, and only while nothing says that the server is public.
+    Loopback,
+}
+
+/// One route.
+pub struct Route {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub gate: Gate,
+    pub summary: &'static str,
+    /// Fields behind the `?`, each with what it is.
+    pub query: &'static [(&'static str, &'static str)],
+    pub request: Option<Shape>,
+    /// The statuses of success, and what comes with them.
+    pub answers: &'static [(u16, Option<Shape>)],
+    pub(crate) handler: fn() -> MethodRouter<Arc<App>>,
+}
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+/// A type of the wire, for the documents.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    pub name: fn() -> Cow<'static, str>,
+    pub schema: fn() -> RefOr<Schema>,
+    pub nested: fn(&mut Vec<(String, RefOr<Schema>)>),
+}
+
+pub(crate) const fn shape<T: ToSchema>() -> Shape {
+    Shape {
+        name: T::name,
+        schema: <T as PartialSchema>::schema,
+        nested: T::schemas,
+    }
+}
+
+const NO_QUERY: &[(&str, &str)] = &[];
+const DONE: &[(u16, Option<Shape>)] = &[(204, None)];
+const MADE: &[(u16, Option<Shape>)] = &[
+    (201, Some(shape::<rest::Posted>())),
+    (200, Some(shape::<rest::Posted>())),
+    (204, None),
+];
+const SIGNED_IN: &[(u16, Option<Shape>)] = &[(200, Some(shape::<rest::Tokens>()))];
+const TEXT: &[(u16, Option<Shape>)] = &[(200, None)];
+const AFTER: (&str, &str) = ("after", "`next` of the page before");
+const PAGE: &[(&str, &str)] = &[
+    ("before", "the newest below this `seq`"),
+    ("after", "the oldest above this `seq`"),
+    ("around", "half up to this `seq`, half above"),
+    ("limit", "1 to 100; 50 without it"),
+];
+const LOG_PAGE: &[(&str, &str)] = &[
+    ("after", "the oldest above this `seq`; 0 without it"),
+    ("limit", "1 to 100; 100 without it"),
+];
+
+use Gate::{Loopback, Open, Token};
+
+/// Shortens a row.
+const fn row(
+    method: &'static str,
+    path: &'static str,
+    gate: Gate,
+    summary: &'static str,
+    handler: fn() -> MethodRouter<Arc<App>>,
+) -> Route {
+    Route {
+        method,
+        path,
+        gate,
+        summary,
+        query: NO_QUERY,
+        request: None,
+        answers: DONE,
+        handler,
+    }
+}
+
+impl Route {
+    const fn takes<T: ToSchema>(self) -> Self {
+        Self {
+            request: Some(shape::<T>()),
+            ..self
+        }
+    }
+
+    const fn query(self, query: &'static [(&'static str, &'static str)]) -> Self {
+        Self { query, ..self }
+    }
+
+    const fn gives(self, answers: &'static [(u16, Option<Shape>)]) -> Self {
+        Self { answers, ..self }
+    }
+}
+
+macro_rules! of {
+    ($type:ty) => {
+        &[(200, Some(shape::<$type>()))]
+    };
+    ($status:literal, $type:ty) => {
+        &[($status, Some(shape::<$type>()))]
+    };
+}
+
+/// Every route but the WebSocket at `/v1/ws` and the web app's files.
+#[rustfmt::skip]
+pub const ROUTES: &[Route] = &[
+    row("GET", "/v1/installation", Open, "Whether and how one may register.", || get(installation::get)).gives(of!(rest::Installation)),
+    row("POST", "/v1/auth/register", Open, "Make an account and sign in.", || post(account::register)).takes::<rest::Register>().gives(of!(201, rest::Tokens)),
+    row("POST", "/v1/auth/login", Open, "Sign in.", || post(session::login)).takes::<rest::Login>().gives(SIGNED_IN),
+    row("POST", "/v1/auth/refresh", Open, "Get a new access token; the refresh token is rotated.", || post(session::refresh)).takes::<rest::Refresh>().gives(SIGNED_IN),
+    row("POST", "/v1/auth/reset", Open, "Set a new password with an owner's reset link. All sessions end.", || post(reset::redeem)).takes::<rest::PasswordReset>(),
+    row("POST", "/v1/auth/logout", Token, "Sign out: this session ends.", || post(session::logout)),
+    row("POST", "/v1/auth/password", Token, "Change the password: all other sessions end.", || post(account::password)).takes::<rest::PasswordChange>(),
+    row("GET", "/v1/me", Token, "Who I am.", || get(me::get)).gives(of!(rest::Me)),
+    row("PATCH", "/v1/me", Token, "Change my profile.", || patch(account::patch)).takes::<rest::MePatch>().gives(of!(rest::Me)),
+    row("DELETE", "/v1/me", Token, "Delete my account. My messages stay, from a nameless user.", || delete(account::delete)).takes::<rest::MeDelete>(),
+    row("GET", "/v1/me/export", Token, "All that is kept of me, as JSON lines.", || get(export::get)).gives(TEXT),
+    row("GET", "/v1/sessions", Token, "My signed-in devices and browsers.", || get(sessions::get)).gives(of!(rest::Sessions)),
+    row("DELETE", "/v1/sessions/{session}", Token, "Sign one of them out.", || delete(session::revoke)),
+    row("GET", "/v1/users", Token, "Someone by exact handle, or those of `ids` whom I share a room with.", || get(users::get)).query(&[("handle", "an exact handle"), ("ids", "up to 100 ids, with commas between")]).gives(of!(rest::Users)),
+    row("POST", "/v1/users/{user}/reset", Token, "Make a link with which this user sets a new password. Owner and admins.", || post(reset::post)).gives(of!(201, rest::ResetLink)),
+    row("GET", "/v1/presence", Token, "Who of these is online; those I share no room with are left out.", || get(presence::get)).query(&[("users", "up to 100 ids, with commas between")]).gives(TEXT),
+    row("GET", "/v1/invites", Token, "The open invites to the installation. Owner and admins.", || get(invites::get)).gives(of!(rest::Invites)),
+    row("POST", "/v1/invites", Token, "Make one. Owner and admins.", || post(invite::post)).takes::<rest::InviteCreate>().gives(of!(201, rest::Invite)),
+    row("DELETE", "/v1/invites/{code}", Token, "Withdraw one. Owner and admins.", || delete(invite::delete)),
+    row("GET", "/v1/rooms", Token, "My rooms, most recent first; or the channels one may join.", || get(rooms::get)).query(&[("listed", "`true`: the channels one may join"), AFTER]).gives(of!(rest::Rooms)),
+    row("POST", "/v1/rooms", Token, "Make a room; a direct room that exists is found (200).", || post(room_create::post)).takes::<rest::RoomCreate>().gives(&[(201, Some(shape::<rest::Room>())), (200, Some(shape::<rest::Room>()))]),
+    row("GET", "/v1/rooms/{room}", Token, "One room, as the list has it.", || get(room_get::get)).gives(of!(rest::Room)),
+    row("PATCH", "/v1/rooms/{room}", Token, "Rename it, or change who may post and what of the past is seen.", || patch(room_update::patch)).takes::<rest::RoomPatch>().gives(MADE),
+    row("POST", "/v1/rooms/{room}/join", Token, "Join a channel.", || post(member::join)).takes::<rest::Keyed>().gives(MADE),
+    row("POST", "/v1/rooms/{room}/leave", Token, "Leave a room.", || post(member::leave)).takes::<rest::Keyed>().gives(MADE),
+    row("GET", "/v1/rooms/{room}/members", Token, "Who is in it.", || get(members::get)).query(&[AFTER]).gives(of!(rest::Members)),
+    row("PUT", "/v1/rooms/{room}/members/{user}", Token, "Add a member, or give one another role.", || put(member::put)).takes::<rest::MemberPut>().gives(MADE),
+    row("DELETE", "/v1/rooms/{room}/members/{user}", Token, "Remove a member.", || delete(member::delete)).takes::<rest::Keyed>().gives(MADE),
+    row("GET", "/v1/rooms/{room}/messages", Token, "A page of the timeline: each message in its current form, notices too, ascending.", || get(timeline::get)).query(PAGE).gives(of!(rest::Messages)),
+    row("POST", "/v1/rooms/{room}/messages", Token, "Post a message. The same key again gives the same answer (200).", || post(message_send::post)).takes::<rest::MessagePost>().gives(MADE),
+    row("DELETE", "/v1/rooms/{room}/messages/{seq}", Token, "Erase a message.", || delete(message_delete::delete)).takes::<rest::Keyed>().gives(MADE),
+    row("GET", "/v1/rooms/{room}/events", Token, "A page of the log, ascending, for clients that sync.", || get(log::get)).query(LOG_PAGE).gives(of!(rest::Events)),
+    row("PUT", "/v1/rooms/{room}/receipt", Token, "Say how far I have read.", || put(receipt_set::put)).takes::<rest::Receipt>(),
+    row("PUT", "/v1/rooms/{room}/typing", Token, "Say that I type; true for 6 s.", || put(typing_set::put)).takes::<rest::Typing>(),
+    row("GET", "/metrics", Loopback, "The server's figures, for Prometheus (OpenMetrics text).", || get(telemetry::metrics)).gives(TEXT),
+    row("GET", "/livez", Open, "200 while the process lives.", || get(telemetry::livez)).gives(TEXT),
+    row("GET", "/readyz", Open, "200 while it can serve; 503 while it drains or its disk fails.", || get(telemetry::readyz)).gives(TEXT),
+    row("GET", "/openapi.json", Open, "This REST door, described (OpenAPI 3.1).", || get(openapi::get)).gives(TEXT),
+    row("GET", "/asyncapi.json", Open, "The WebSocket, described (AsyncAPI 3).", || get(crate::asyncapi::get)).gives(TEXT),
+];

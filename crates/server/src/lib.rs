@@ -1,0 +1,21 @@
+//! The server as a library: sockets, threads, HTTP, and the two doors to one corridor.
+//!
+//! Reading order is the order of the modules below. A message's way, with file names, is in
+//! `ARCHITECTURE.md`.
+
+mod accept;
+pub mod app;
+pub mod asyncapi;
+mod auth;
+mod clock;
+mod commands;
+pub mod config;
+mod http;
+mod online;
+pub mod openapi;
+mod queries;
+pub mod run;
+mod shard;
+mod telemetry;
+mod throttle;
+mod web;

@@ -1,0 +1,120 @@
+//! All that is kept of me: my account, sessions, rooms, and every message I wrote.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use chinwag_core::id::{RoomId, Seq};
+use chinwag_core::limit::ROOM_PAGE_MAX;
+use chinwag_proto::encode;
+use chinwag_store::read::Reader;
+use chinwag_store::write::Refusal;
+use http::header;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::convert;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::clock;
+use crate::http::answer::Answer;
+
+/// Messages read at once, so that no read holds its snapshot for long.
+const CHUNK: usize = 1_000;
+
+/// JSON lines: one `account`, a line a `session`, a line a `room`, then a line a `message`.
+pub(crate) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Answer<Response> {
+    let now_ms = clock::wall_ms();
+    let head = app.read(move |reader| head(reader, caller, now_ms)).await?;
+    let head = head.ok_or(Refusal::Unauthorized)?;
+    let (lines, body) = mpsc::channel::<Result<Frame<Bytes>, std::io::Error>>(2);
+    tokio::spawn(async move {
+        let mut chunk = Bytes::from(head);
+        let mut after = None;
+        loop {
+            if lines.send(Ok(Frame::data(chunk))).await.is_err() {
+                return;
+            }
+            match app
+                .read(move |reader| messages(reader, caller, after))
+                .await
+            {
+                Ok((json, next)) => {
+                    chunk = json.into();
+                    after = next;
+                    if after.is_none() {
+                        let _ = lines.send(Ok(Frame::data(chunk))).await;
+                        return;
+                    }
+                }
+                Err(_) => {
+                    let _ = lines
+                        .send(Err(std::io::Error::other("the export was cut")))
+                        .await;
+                    return;
+                }
+            }
+        }
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-ndjson"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"chinwag-export.jsonl\"",
+        ),
+    ];
+    let body = StreamBody::new(crate::http::stream::Received(body));
+    Ok((headers, Body::new(body)).into_response())
+}
+
+fn head(reader: &Reader, caller: Caller, now_ms: u64) -> Option<Vec<u8>> {
+    let mut json = Vec::new();
+    let account = convert::me(reader.user(caller.user)?);
+    line(&mut json, &json!({"type": "account", "account": account}));
+    for row in reader.sessions(caller.user, now_ms) {
+        let (created_at_ms, seen_at_ms) = (row.created_at_ms, row.seen_at_ms);
+        line(
+            &mut json,
+            &json!({"type": "session", "id": row.id, "label": row.label,
+                "created_at_ms": created_at_ms, "seen_at_ms": seen_at_ms}),
+        );
+    }
+    let mut after = None;
+    loop {
+        let page = reader.room_list(caller.user, after.as_ref(), ROOM_PAGE_MAX);
+        after = page.next.clone();
+        for room in convert::rooms(page).rooms {
+            line(
+                &mut json,
+                &json!({"type": "room", "id": room.id, "kind": room.kind, "name": room.name,
+                    "role": room.role, "read_seq": room.read_seq}),
+            );
+        }
+        if after.is_none() {
+            return Some(json);
+        }
+    }
+}
+
+fn messages(
+    reader: &Reader,
+    caller: Caller,
+    after: Option<(RoomId, Seq)>,
+) -> (Vec<u8>, Option<(RoomId, Seq)>) {
+    let mut json = Vec::new();
+    let next = reader.export_messages(caller.user, after, CHUNK, &mut |event| {
+        json.extend_from_slice(br#"{"type":"message","message":"#);
+        encode::append_event(&mut json, event);
+        json.extend_from_slice(b"}\n");
+    });
+    (json, next)
+}
+
+fn line(json: &mut Vec<u8>, value: &serde_json::Value) {
+    json.extend_from_slice(value.to_string().as_bytes());
+    json.push(b'\n');
+}

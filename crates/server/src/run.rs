@@ -1,0 +1,215 @@
+//! A server's life: open, listen, serve, drain.
+
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use chinwag_core::limit::DRAIN_WITHIN;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+
+use crate::app::App;
+use crate::config::{Config, Registration};
+use crate::shard::Shard;
+use crate::shard::inbox::{Door, ToShard};
+use crate::{accept, clock};
+
+/// How often rates and revocations that no longer matter are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// A running server. Dropping it without [`Server::stop`] leaves its threads to the process's end.
+#[derive(Debug)]
+pub struct Server {
+    app: Arc<App>,
+    runtime: Runtime,
+    shards: Vec<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+    address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
+}
+
+/// Opens the store, starts the shards and listens.
+pub fn start(config: Config) -> anyhow::Result<Server> {
+    let listener = accept::listen(config.listen)
+        .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", config.listen))?;
+    let address = listener.local_addr()?;
+    let metrics_listener = config.metrics_listen.map(accept::listen).transpose()?;
+    let metrics_address = metrics_listener
+        .as_ref()
+        .map(TcpListener::local_addr)
+        .transpose()?;
+    let app = Arc::new(App::open(config)?);
+    revoked_before(&app)?;
+    let (stop, stopped) = watch::channel(false);
+    let shards = (0..app.config.shards)
+        .map(|number| start_shard(Arc::clone(&app), number, stopped.clone()))
+        .collect::<std::io::Result<Vec<_>>>()?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("accept")
+        .enable_all()
+        .build()?;
+    runtime.spawn(accept::run(
+        Arc::clone(&app),
+        Door::Main,
+        listener,
+        stopped.clone(),
+    ));
+    runtime.spawn(forget(Arc::clone(&app)));
+    if let Some(listener) = metrics_listener {
+        runtime.spawn(accept::run(
+            Arc::clone(&app),
+            Door::Metrics,
+            listener,
+            stopped.clone(),
+        ));
+    }
+    Ok(Server {
+        app,
+        runtime,
+        shards,
+        stop,
+        address,
+        metrics_address,
+    })
+}
+
+/// The sessions whose last access token may still be about.
+fn revoked_before(app: &App) -> anyhow::Result<()> {
+    let now_ms = clock::wall_ms();
+    let since = now_ms.saturating_sub(chinwag_core::limit::ACCESS_TOKEN_S * 1000);
+    let runtime = Builder::new_current_thread().build()?;
+    let sessions = runtime.block_on(app.store.read(move |reader| reader.revoked_since(since)))?;
+    app.revoked.add(&sessions, now_ms);
+    Ok(())
+}
+
+fn start_shard(
+    app: Arc<App>,
+    number: u16,
+    stop: watch::Receiver<bool>,
+) -> std::io::Result<JoinHandle<()>> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new()
+        .name(format!("shard-{number}"))
+        .spawn(move || {
+            LocalSet::new().block_on(&runtime, async move {
+                let shard = Shard::new(app, number);
+                let http = accept::Http::new(Rc::clone(&shard), stop);
+                shard
+                    .run(move |door, stream, peer| http.accept(door, stream, peer))
+                    .await;
+            });
+        })
+}
+
+async fn forget(app: Arc<App>) {
+    let mut every = tokio::time::interval(FORGET_EVERY);
+    loop {
+        every.tick().await;
+        app.throttle.forget_idle();
+        app.revoked.forget_expired(clock::wall_ms());
+    }
+}
+
+impl Server {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// The sentences that tell the one who started it where to go and how one registers.
+    #[must_use]
+    pub fn welcome(&self) -> Vec<String> {
+        let config = &self.app.config;
+        let url = match &config.public_url {
+            Some(url) => url.origin().to_owned(),
+            None => format!("http://{}", named(self.address)),
+        };
+        let mut lines = vec![format!("Chinwag is at {url}")];
+        lines.push(match (self.app.store.bootstrap_code(), config.registration) {
+            (Some(_), Registration::Open) => {
+                "The first account will own this installation.".to_owned()
+            }
+            (Some(code), _) => format!(
+                "Make the first account, which will own this installation, with this link, good \
+                 once: {url}/#invite={code}"
+            ),
+            (None, Registration::Open) => {
+                "Anyone who can reach this address may register.".to_owned()
+            }
+            (None, Registration::Invite) => "One registers by invite.".to_owned(),
+            (None, Registration::Closed) => "Registration is closed.".to_owned(),
+        });
+        if !config.rate_limits {
+            lines.push("Warning: rate limits are off; this is for benches and tests.".to_owned());
+        }
+        lines
+    }
+
+    /// Waits for a signal to stop, then drains.
+    pub fn run_until_signalled(self) {
+        self.runtime.block_on(signalled());
+        tracing::info!("draining");
+        self.stop();
+    }
+
+    /// Stops accepting, answers what is queued, says goodbye, and closes the store.
+    pub fn stop(self) {
+        self.app.begin_drain();
+        let _ = self.stop.send(true);
+        self.app.shards.publish(&ToShard::Drain);
+        self.runtime.block_on(async {
+            let deadline = tokio::time::sleep(DRAIN_WITHIN);
+            tokio::pin!(deadline);
+            let mut look = tokio::time::interval(Duration::from_millis(20));
+            loop {
+                tokio::select! {
+                    () = &mut deadline => return,
+                    _ = look.tick() => {}
+                }
+                if self.app.shards.connections() == 0 {
+                    return;
+                }
+            }
+        });
+        self.app.store.close();
+        self.app.shards.publish(&ToShard::Stop);
+        for shard in self.shards {
+            if shard.join().is_err() {
+                tracing::error!("a shard had panicked");
+            }
+        }
+        self.runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+}
+
+/// An address as one types it: every interface is also this machine.
+fn named(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() || address.ip().is_loopback() {
+        return format!("localhost:{}", address.port());
+    }
+    address.to_string()
+}
+
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = signal(SignalKind::terminate());
+    let Ok(mut terminate) = terminate else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

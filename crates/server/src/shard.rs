@@ -1,0 +1,579 @@
+//! A shard: a thread that owns its connections and its part of the hub, and shares neither.
+//!
+//! Every wake-up has the same form. What came is handled, which fills the [`wave::Wave`]; then each
+//! connection that has something in it is written to once. Nothing in between waits.
+
+pub(crate) mod connection;
+pub(crate) mod inbox;
+mod opening;
+mod socket;
+mod wave;
+
+use std::cell::RefCell;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chinwag_core::event::{ConnId, Origin};
+use chinwag_core::hub::{Close, Hub, Input, Output, Outputs};
+use chinwag_core::id::{RoomId, Seq};
+use chinwag_core::limit::{DRAIN_WITHIN, HELLO_WITHIN, IN_FLIGHT_MAX, JOINS_AT_ONCE_MAX};
+use chinwag_core::limit::{PAGE_MAX, STALLED_AFTER};
+use chinwag_core::outbox::Class;
+use chinwag_proto::code::{CLOSE_CODES, CloseCode};
+use chinwag_proto::{encode, ws};
+use chinwag_store::committed::Told;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_local;
+
+use crate::app::{self, App};
+use crate::auth::Caller;
+use crate::clock;
+use crate::commands::UNASKED;
+use inbox::{Door, ToShard};
+use socket::{Flushed, Socket, Stage};
+use wave::Wave;
+
+/// How long a client may take to answer a close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+/// How often silence, deadlines and gaps are looked at.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// A shard, for the tasks of its thread.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    pub(crate) app: Arc<App>,
+    number: u16,
+    live: RefCell<Live>,
+    /// Snapshots being read.
+    joins: Semaphore,
+    /// Bytes are read into here by whichever connection is readable, and nowhere else.
+    scratch: RefCell<Box<[u8]>>,
+}
+
+/// What changes with every input.
+#[derive(Debug, Default)]
+struct Live {
+    hub: Hub,
+    sockets: Vec<Option<Socket>>,
+    free: Vec<u32>,
+    generation: u32,
+    wave: Wave,
+    outputs: Outputs,
+    /// Gaps that must be read from the log.
+    gaps: Vec<(RoomId, Seq)>,
+    draining: bool,
+}
+
+impl Shard {
+    pub(crate) fn new(app: Arc<App>, number: u16) -> Rc<Self> {
+        Rc::new(Self {
+            app,
+            number,
+            live: RefCell::default(),
+            joins: Semaphore::new(JOINS_AT_ONCE_MAX),
+            scratch: RefCell::new(vec![0; 64 * 1024].into()),
+        })
+    }
+
+    /// Lives until it is told to stop and every connection is gone.
+    pub(crate) async fn run(
+        self: Rc<Self>,
+        mut accept: impl FnMut(Door, std::net::TcpStream, IpAddr),
+    ) {
+        let inbox = Arc::clone(&self.app.shards.inboxes()[usize::from(self.number)]);
+        let mut came = Vec::new();
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
+        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let gap = self.live.borrow().hub.next_deadline_ms();
+            tokio::select! {
+                () = inbox.take(&mut came) => {}
+                _ = sweep.tick() => self.sweep(),
+                () = until(gap), if gap.is_some() => self.handle([Input::Tick]),
+            }
+            let stop = came.iter().any(|message| matches!(message, ToShard::Stop));
+            self.take(&mut came, &mut accept);
+            if stop {
+                return;
+            }
+        }
+    }
+
+    /// One wake-up's worth of messages, then one flush.
+    fn take(
+        self: &Rc<Self>,
+        came: &mut Vec<ToShard>,
+        accept: &mut impl FnMut(Door, std::net::TcpStream, IpAddr),
+    ) {
+        let now_ms = clock::monotonic_ms();
+        let mut oldest: Option<Instant> = None;
+        for message in came.drain(..) {
+            match message {
+                ToShard::Accepted(door, stream, peer) => accept(door, stream, peer),
+                ToShard::Told(batch, since) => {
+                    oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
+                    self.told(now_ms, &batch);
+                }
+                ToShard::Signal(signal) => {
+                    let live = &mut *self.live.borrow_mut();
+                    live.hub
+                        .handle(now_ms, Input::Signal(signal), &mut live.outputs);
+                }
+                ToShard::Drain => self.drain(),
+                ToShard::Stop => self.close_all(CloseCode::RESTART),
+            }
+        }
+        self.settle();
+        if let Some(since) = oldest {
+            self.app
+                .metrics
+                .delivery_seconds
+                .observe(since.elapsed().as_secs_f64());
+        }
+    }
+
+    fn told(self: &Rc<Self>, now_ms: u64, batch: &[Told]) {
+        let live = &mut *self.live.borrow_mut();
+        for told in batch {
+            match told {
+                Told::Committed(committed) => {
+                    let origin = committed
+                        .origin()
+                        .filter(|origin| origin.shard == self.number);
+                    live.hub
+                        .committed(now_ms, committed.event(), origin, &mut live.outputs);
+                }
+                Told::Revoked { user, sessions } => {
+                    let input = Input::Revoked {
+                        user: *user,
+                        sessions: sessions.clone(),
+                    };
+                    live.hub.handle(now_ms, input, &mut live.outputs);
+                }
+                Told::Repeated { origin, event } => {
+                    live.carry_out(&self.app, self.number);
+                    live.answer(*origin, self.number, || {
+                        encode::reply_frame(origin.reference, event.as_row())
+                    });
+                }
+                Told::Unchanged { origin } => {
+                    live.carry_out(&self.app, self.number);
+                    live.answer(*origin, self.number, || {
+                        encode::empty_reply_frame(origin.reference)
+                    });
+                }
+                Told::Refused { origin, refusal } => {
+                    live.carry_out(&self.app, self.number);
+                    live.answer(*origin, self.number, || {
+                        let problem = app::problem(refusal.clone());
+                        self.app.metrics.refused(problem.code);
+                        encode::error_frame(Some(origin.reference), problem)
+                    });
+                }
+            }
+        }
+    }
+
+    /// Gives the hub something and does what it asks for.
+    fn handle(self: &Rc<Self>, inputs: impl IntoIterator<Item = Input>) {
+        let now_ms = clock::monotonic_ms();
+        {
+            let live = &mut *self.live.borrow_mut();
+            for input in inputs {
+                live.hub.handle(now_ms, input, &mut live.outputs);
+            }
+        }
+        self.settle();
+    }
+
+    /// Carries out what the hub asked for and writes to everyone who has something waiting.
+    fn settle(self: &Rc<Self>) {
+        let live = &mut *self.live.borrow_mut();
+        live.carry_out(&self.app, self.number);
+        self.flush(live);
+        for (room, after) in live.gaps.drain(..) {
+            self.fetch(room, after);
+        }
+    }
+
+    fn flush(self: &Rc<Self>, live: &mut Live) {
+        for place in 0..live.wave.dirty.len() {
+            let slot = live.wave.dirty[place];
+            let Some(Some(socket)) = live.sockets.get_mut(slot as usize) else {
+                continue;
+            };
+            let flushed = socket.flush(&live.wave);
+            match flushed {
+                Flushed::Done | Flushed::Queued => {}
+                Flushed::Full => self.spawn_drain(slot, socket),
+                Flushed::Broken => {
+                    self.app.metrics.readers_dropped.inc();
+                    cut(socket);
+                }
+            }
+            if flushed == Flushed::Done && matches!(socket.stage, Stage::Closing { .. }) {
+                let _ = SockRef::from(&*socket.stream).shutdown(std::net::Shutdown::Write);
+            }
+        }
+        live.wave.clear();
+    }
+
+    /// Waits until a full socket is writable and empties its outbox.
+    fn spawn_drain(self: &Rc<Self>, slot: u32, socket: &Socket) {
+        let (shard, stream) = (Rc::clone(self), Rc::clone(&socket.stream));
+        let generation = socket.generation;
+        spawn_local(async move {
+            loop {
+                let writable = tokio::time::timeout(STALLED_AFTER, stream.writable()).await;
+                let live = &mut *shard.live.borrow_mut();
+                let Some(socket) = live.socket(ConnId { slot, generation }) else {
+                    return;
+                };
+                match (writable, socket.drain_outbox()) {
+                    (Ok(Ok(())), Ok(false)) => {}
+                    (Ok(Ok(())), Ok(true)) => {
+                        if matches!(socket.stage, Stage::Closing { .. }) {
+                            let _ = SockRef::from(&*stream).shutdown(std::net::Shutdown::Write);
+                        }
+                        return;
+                    }
+                    _ => {
+                        shard.app.metrics.readers_dropped.inc();
+                        return cut(socket);
+                    }
+                }
+            }
+        });
+    }
+
+    /// Reads a gap from the log.
+    fn fetch(self: &Rc<Self>, room: RoomId, after: Seq) {
+        let shard = Rc::clone(self);
+        spawn_local(async move {
+            let read = move |reader: &chinwag_store::read::Reader| {
+                reader.events_after(room, after, PAGE_MAX)
+            };
+            let events = shard.app.store.read(read).await.unwrap_or_default();
+            let events = events.into_iter().map(Arc::new).collect();
+            shard.handle([Input::Fetched { room, events }]);
+        });
+    }
+
+    /// Once a second: deadlines, silence, gaps.
+    fn sweep(self: &Rc<Self>) {
+        let now_ms = clock::monotonic_ms();
+        {
+            let live = &mut *self.live.borrow_mut();
+            for slot in 0..live.sockets.len() as u32 {
+                let Some(socket) = &mut live.sockets[slot as usize] else {
+                    continue;
+                };
+                match socket.stage {
+                    Stage::Hello { until_ms } if until_ms <= now_ms => {
+                        live.close(slot, CloseCode::TIMED_OUT);
+                    }
+                    Stage::Closing { until_ms } if until_ms <= now_ms => cut(socket),
+                    _ => {}
+                }
+            }
+            if live.draining {
+                live.close_settled();
+            }
+        }
+        self.handle([Input::Tick]);
+        self.observe();
+    }
+
+    fn observe(&self) {
+        let live = self.live.borrow();
+        let (mut connections, mut waiting, mut full) = (0, 0, 0);
+        for socket in live.sockets.iter().flatten() {
+            connections += 1;
+            waiting += socket.waiting_bytes();
+            full += usize::from(socket.is_full());
+        }
+        self.app
+            .metrics
+            .shard(self.number, connections, waiting, full);
+    }
+
+    /// Says goodbye; each connection is closed as soon as nothing of it is in flight.
+    fn drain(&self) {
+        let live = &mut *self.live.borrow_mut();
+        live.draining = true;
+        let within_ms = u64::try_from(DRAIN_WITHIN.as_millis()).unwrap_or(u64::MAX);
+        let frame = live
+            .wave
+            .frame(encode::drain_frame(within_ms), Class::Reply);
+        for slot in 0..live.sockets.len() as u32 {
+            live.give(frame, slot);
+        }
+        live.close_settled();
+    }
+
+    fn close_all(&self, code: CloseCode) {
+        let live = &mut *self.live.borrow_mut();
+        for slot in 0..live.sockets.len() as u32 {
+            live.close(slot, code);
+        }
+    }
+
+    /// Takes a connection that has become a WebSocket.
+    fn adopt(&self, stream: Rc<TcpStream>) -> ConnId {
+        let live = &mut *self.live.borrow_mut();
+        live.generation = live.generation.wrapping_add(1);
+        let until_ms = clock::monotonic_ms() + HELLO_WITHIN.as_millis() as u64;
+        let socket = Socket::new(live.generation, stream, until_ms);
+        let slot = live.free.pop().unwrap_or_else(|| {
+            live.sockets.push(None);
+            (live.sockets.len() - 1) as u32
+        });
+        live.sockets[slot as usize] = Some(socket);
+        self.app.shards.opened();
+        ConnId {
+            slot,
+            generation: live.generation,
+        }
+    }
+
+    /// Forgets a connection whose reading task has ended.
+    fn release(self: &Rc<Self>, conn: ConnId) {
+        self.handle([Input::Closed { conn }]);
+        let live = &mut *self.live.borrow_mut();
+        if live.socket(conn).is_some() {
+            live.sockets[conn.slot as usize] = None;
+            live.free.push(conn.slot);
+            self.app.shards.closed();
+        }
+    }
+
+    /// Writes one frame to one connection.
+    fn send(self: &Rc<Self>, conn: ConnId, bytes: Bytes, class: Class) {
+        {
+            let live = &mut *self.live.borrow_mut();
+            if live.socket(conn).is_none() {
+                return;
+            }
+            let frame = live.wave.frame(bytes, class);
+            live.give(frame, conn.slot);
+        }
+        self.settle();
+    }
+
+    fn close(self: &Rc<Self>, conn: ConnId, code: CloseCode) {
+        {
+            let live = &mut *self.live.borrow_mut();
+            if live.socket(conn).is_some() {
+                live.close(conn.slot, code);
+            }
+        }
+        self.settle();
+    }
+
+    fn stage(&self, conn: ConnId) -> Option<Stage> {
+        self.live
+            .borrow_mut()
+            .socket(conn)
+            .map(|socket| socket.stage)
+    }
+
+    /// Counts a command as in flight; false where the connection has as many as it may.
+    pub(crate) fn begin(&self, conn: ConnId) -> bool {
+        let live = &mut *self.live.borrow_mut();
+        let Some(socket) = live.socket(conn) else {
+            return false;
+        };
+        let may = socket.in_flight < IN_FLIGHT_MAX;
+        socket.in_flight += u32::from(may);
+        may
+    }
+
+    /// Takes back a command that the writer did not take.
+    pub(crate) fn abandon(&self, conn: ConnId) {
+        self.live.borrow_mut().answered(conn);
+    }
+
+    /// Waits until at most `left` commands of the connection are in flight.
+    async fn in_flight_down_to(&self, conn: ConnId, left: u32) {
+        loop {
+            let answered = {
+                let live = &mut *self.live.borrow_mut();
+                let Some(socket) = live.socket(conn) else {
+                    return;
+                };
+                if socket.in_flight <= left {
+                    return;
+                }
+                Rc::clone(&socket.answered)
+            };
+            answered.notified().await;
+        }
+    }
+
+    fn open(&self, conn: ConnId, caller: Caller) {
+        if let Some(socket) = self.live.borrow_mut().socket(conn) {
+            socket.stage = Stage::Open(caller);
+        }
+    }
+
+    #[cfg(feature = "conformance")]
+    fn echo(&self, conn: ConnId) {
+        if let Some(socket) = self.live.borrow_mut().socket(conn) {
+            socket.stage = Stage::Echo;
+        }
+    }
+
+    pub(crate) fn origin(&self, conn: ConnId, reference: u64) -> Origin {
+        Origin {
+            shard: self.number,
+            conn,
+            reference,
+        }
+    }
+}
+
+impl Live {
+    fn socket(&mut self, conn: ConnId) -> Option<&mut Socket> {
+        let socket = self.sockets.get_mut(conn.slot as usize)?.as_mut()?;
+        (socket.generation == conn.generation).then_some(socket)
+    }
+
+    fn give(&mut self, frame: u32, slot: u32) {
+        if let Some(Some(socket)) = self.sockets.get_mut(slot as usize)
+            && !matches!(socket.stage, Stage::Closing { .. })
+        {
+            self.wave.give(frame, slot, &mut socket.chain);
+        }
+    }
+
+    /// Answers a command of a connection of this shard.
+    fn answer(&mut self, origin: Origin, shard: u16, encode: impl FnOnce() -> Bytes) {
+        if origin.shard != shard || self.socket(origin.conn).is_none() {
+            return;
+        }
+        if origin.reference != UNASKED {
+            let frame = self.wave.frame(encode(), Class::Reply);
+            self.give(frame, origin.conn.slot);
+        }
+        self.answered(origin.conn);
+    }
+
+    fn answered(&mut self, conn: ConnId) {
+        let Some(socket) = self.socket(conn) else {
+            return;
+        };
+        socket.in_flight = socket.in_flight.saturating_sub(1);
+        socket.answered.notify_one();
+        if self.draining {
+            self.close_if_settled(conn.slot);
+        }
+    }
+
+    /// Turns what the hub asked for into frames of the wave.
+    fn carry_out(&mut self, app: &App, shard: u16) {
+        if self.outputs.list.is_empty() {
+            return;
+        }
+        let mut outputs = std::mem::take(&mut self.outputs);
+        for output in outputs.list.drain(..) {
+            match output {
+                Output::Deliver { event, to } => {
+                    let class = Class::Event {
+                        room: event.room,
+                        seq: event.seq,
+                    };
+                    let frame = self.wave.frame(encode::event_frame(event.as_row()), class);
+                    app.metrics.deliveries.inc_by(to.len() as u64);
+                    for &slot in &outputs.slots[to] {
+                        self.give(frame, slot);
+                    }
+                }
+                Output::Reply {
+                    conn,
+                    reference,
+                    event,
+                } => {
+                    let origin = Origin {
+                        shard,
+                        conn,
+                        reference,
+                    };
+                    self.answer(origin, shard, || {
+                        encode::reply_frame(reference, event.as_row())
+                    });
+                }
+                Output::Signal { signal, to } => {
+                    let frame = self.wave.frame(encode::signal_frame(signal), Class::Signal);
+                    for &slot in &outputs.slots[to] {
+                        self.give(frame, slot);
+                    }
+                }
+                Output::Publish(signal) => app.publish(signal),
+                Output::Fetch { room, after } => self.gaps.push((room, after)),
+                Output::Ping { conn } => {
+                    let frame = self.wave.frame(ws::encode::ping(b""), Class::Reply);
+                    self.give(frame, conn.slot);
+                }
+                Output::Close { conn, why } => self.close(conn.slot, close_code(why)),
+            }
+        }
+        outputs.clear();
+        self.outputs = outputs;
+    }
+
+    /// Sends a close frame; the socket ends when the client answers, or soon anyway.
+    fn close(&mut self, slot: u32, code: CloseCode) {
+        let reason = CLOSE_CODES
+            .iter()
+            .find(|row| row.0 == code)
+            .map_or("", |row| row.1);
+        let frame = self
+            .wave
+            .frame(ws::encode::close(code, reason), Class::Reply);
+        self.give(frame, slot);
+        if let Some(Some(socket)) = self.sockets.get_mut(slot as usize)
+            && !matches!(socket.stage, Stage::Closing { .. })
+        {
+            let until_ms = clock::monotonic_ms() + CLOSE_WITHIN.as_millis() as u64;
+            socket.stage = Stage::Closing { until_ms };
+        }
+    }
+
+    fn close_settled(&mut self) {
+        for slot in 0..self.sockets.len() as u32 {
+            self.close_if_settled(slot);
+        }
+    }
+
+    fn close_if_settled(&mut self, slot: u32) {
+        let settled = matches!(&self.sockets[slot as usize], Some(socket) if socket.in_flight == 0);
+        if settled {
+            self.close(slot, CloseCode::RESTART);
+        }
+    }
+}
+
+fn close_code(why: Close) -> CloseCode {
+    match why {
+        Close::Revoked => CloseCode::UNAUTHORIZED,
+        Close::Dead => CloseCode::TIMED_OUT,
+        Close::Restart => CloseCode::RESTART,
+    }
+}
+
+/// Ends a connection at once; its reading task sees the end and releases it.
+fn cut(socket: &Socket) {
+    let _ = SockRef::from(&*socket.stream).shutdown(std::net::Shutdown::Both);
+}
+
+async fn until(deadline_ms: Option<u64>) {
+    let wait_ms = deadline_ms
+        .unwrap_or(0)
+        .saturating_sub(clock::monotonic_ms());
+    tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+}

@@ -1,0 +1,352 @@
+//! What one can see of a running server: metrics, probes, logs.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use chinwag_proto::code::{CloseCode, ErrorCode, Problem};
+use chinwag_store::{COMMIT_BOUNDS_US, Statistics};
+use http::{StatusCode, header};
+use prometheus_client::encoding::{EncodeLabelSet, MetricEncoder, NoLabelSet, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::app::App;
+use crate::http::answer::{Answer, Failure};
+use crate::http::extract::Peer;
+
+/// What `/metrics` answers with (OpenMetrics 1.0).
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabel {
+    code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CloseLabel {
+    code: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ShardLabel {
+    shard: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct QueueLabel {
+    queue: &'static str,
+}
+
+type Gauge64 = Gauge<i64, AtomicI64>;
+type Counter64 = Counter<u64, AtomicU64>;
+
+/// The server's own figures. Labels come from closed lists: no user, room or address is one.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    pub accepted: Counter64,
+    pub accepts_refused: Counter64,
+    pub requests: Counter64,
+    pub opened: Counter64,
+    pub deliveries: Counter64,
+    pub delivery_seconds: Histogram,
+    pub readers_dropped: Counter64,
+    refusals: Family<CodeLabel, Counter64>,
+    closes: Family<CloseLabel, Counter64>,
+    connections: Family<ShardLabel, Gauge64>,
+    outbox_bytes: Family<ShardLabel, Gauge64>,
+    readers_waiting: Family<ShardLabel, Gauge64>,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("chinwag");
+        let metrics = Self {
+            accepted: Counter::default(),
+            accepts_refused: Counter::default(),
+            requests: Counter::default(),
+            opened: Counter::default(),
+            deliveries: Counter::default(),
+            delivery_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
+            readers_dropped: Counter::default(),
+            refusals: Family::default(),
+            closes: Family::default(),
+            connections: Family::default(),
+            outbox_bytes: Family::default(),
+            readers_waiting: Family::default(),
+            registry: Registry::default(),
+        };
+        let all = &metrics;
+        registry.register(
+            "accepted_connections",
+            "Connections accepted",
+            all.accepted.clone(),
+        );
+        registry.register(
+            "refused_connections",
+            "Connections refused: too many, or no descriptor left",
+            all.accepts_refused.clone(),
+        );
+        registry.register("http_requests", "HTTP requests", all.requests.clone());
+        registry.register(
+            "opened_sockets",
+            "WebSockets that became ready",
+            all.opened.clone(),
+        );
+        registry.register(
+            "deliveries",
+            "Events written to a reader",
+            all.deliveries.clone(),
+        );
+        registry.register_with_unit(
+            "delivery",
+            "From the end of a commit to the last write of its events on a shard",
+            Unit::Seconds,
+            all.delivery_seconds.clone(),
+        );
+        registry.register(
+            "dropped_readers",
+            "Connections cut because they took nothing for too long",
+            all.readers_dropped.clone(),
+        );
+        registry.register(
+            "refusals",
+            "Commands and requests refused",
+            all.refusals.clone(),
+        );
+        registry.register(
+            "closes",
+            "WebSockets that the server closed",
+            all.closes.clone(),
+        );
+        registry.register("connections", "WebSockets now", all.connections.clone());
+        registry.register_with_unit(
+            "outbox",
+            "What waits for slow readers",
+            Unit::Bytes,
+            all.outbox_bytes.clone(),
+        );
+        registry.register(
+            "waiting_readers",
+            "Readers whose socket is full",
+            all.readers_waiting.clone(),
+        );
+        Self {
+            registry,
+            ..metrics
+        }
+    }
+
+    pub(crate) fn refused(&self, code: ErrorCode) {
+        self.refusals
+            .get_or_create(&CodeLabel { code: code.name() })
+            .inc();
+    }
+
+    pub(crate) fn closed(&self, code: CloseCode) {
+        self.closes
+            .get_or_create(&CloseLabel {
+                code: code.number(),
+            })
+            .inc();
+    }
+
+    /// What a shard sees of itself, once a second.
+    pub(crate) fn shard(
+        &self,
+        shard: u16,
+        connections: usize,
+        outbox_bytes: usize,
+        waiting: usize,
+    ) {
+        let set = |family: &Family<ShardLabel, Gauge64>, value: usize| {
+            let value = i64::try_from(value).unwrap_or(i64::MAX);
+            family.get_or_create(&ShardLabel { shard }).set(value);
+        };
+        set(&self.connections, connections);
+        set(&self.outbox_bytes, outbox_bytes);
+        set(&self.readers_waiting, waiting);
+    }
+}
+
+/// `/metrics` on the main port: to a loopback peer, while nothing says that the server is public.
+pub(crate) async fn metrics(
+    State(app): State<Arc<App>>,
+    request: axum::extract::Request,
+) -> Answer<Response> {
+    let peer = request.extensions().get::<Peer>();
+    let near = peer.is_some_and(|peer| peer.0.is_loopback());
+    if !near || !app.config.metrics_on_main_port() {
+        return Err(Failure(Problem::not_found()));
+    }
+    Ok(openmetrics(&app))
+}
+
+/// The text of all figures.
+pub(crate) fn openmetrics(app: &App) -> Response {
+    let mut body = String::new();
+    let encoded = text::encode_registry(&mut body, &app.metrics.registry)
+        .and_then(|()| {
+            let mut store = Registry::with_prefix("chinwag");
+            store.register_collector(Box::new(StoreFigures(
+                app.store.statistics(),
+                app.shards.depth(),
+            )));
+            text::encode_registry(&mut body, &store)
+        })
+        .and_then(|()| text::encode_eof(&mut body));
+    match encoded {
+        Ok(()) => ([(header::CONTENT_TYPE, OPENMETRICS)], body).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The store's figures at one moment, and what waits for the shards.
+struct StoreFigures(Statistics, usize);
+
+impl fmt::Debug for StoreFigures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreFigures")
+    }
+}
+
+impl prometheus_client::collector::Collector for StoreFigures {
+    fn encode(
+        &self,
+        mut encoder: prometheus_client::encoding::DescriptorEncoder<'_>,
+    ) -> Result<(), fmt::Error> {
+        let figures = &self.0;
+        let counters = [
+            ("commits", "Transactions committed", figures.batches),
+            (
+                "commands",
+                "Commands that the writer answered",
+                figures.writes,
+            ),
+            ("events", "Events appended", figures.events),
+            (
+                "writer_refusals",
+                "Commands that the writer refused",
+                figures.refusals,
+            ),
+            ("reads", "Reads of the database", figures.reads),
+            (
+                "read_failures",
+                "Reads that the database failed",
+                figures.read_failures,
+            ),
+            ("rollbacks", "Transactions rolled back", figures.rollbacks),
+            (
+                "checkpoints",
+                "Checkpoints of the write-ahead log",
+                figures.checkpoints,
+            ),
+            (
+                "checkpoint_failures",
+                "Checkpoints that did not get through",
+                figures.checkpoint_failures,
+            ),
+            (
+                "corrupt_rows",
+                "Rows whose checksum was wrong",
+                figures.rows_corrupt,
+            ),
+        ];
+        for (name, help, value) in counters {
+            let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            metric.encode_counter::<NoLabelSet, u64, f64>(&value, None)?;
+        }
+        let gauges = [
+            ("wal_bytes", "The write-ahead log in use", figures.wal_bytes),
+            ("database_bytes", "The database's file", figures.db_bytes),
+            (
+                "store_failed",
+                "1 once the disk failed a commit",
+                u64::from(figures.failed),
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            metric.encode_gauge(&value)?;
+        }
+        queues(&mut encoder, figures, self.1)?;
+        commits(
+            encoder.encode_descriptor(
+                "commit",
+                "From the begin of a transaction to the end of its commit",
+                Some(&Unit::Seconds),
+                MetricType::Histogram,
+            )?,
+            figures,
+        )
+    }
+}
+
+fn queues(
+    encoder: &mut prometheus_client::encoding::DescriptorEncoder<'_>,
+    figures: &Statistics,
+    shards: usize,
+) -> Result<(), fmt::Error> {
+    let rows = [
+        (
+            "queue_depth",
+            "How much waits",
+            figures.writer_queue,
+            figures.read_queue,
+        ),
+        (
+            "queue_limit",
+            "How much may wait",
+            figures.writer_queue_max,
+            figures.read_queue_max,
+        ),
+    ];
+    for (name, help, writer, readers) in rows {
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (queue, value) in [("writer", writer), ("readers", readers)] {
+            metric
+                .encode_family(&QueueLabel { queue })?
+                .encode_gauge(&value)?;
+        }
+        if name == "queue_depth" {
+            let depth = shards as u64;
+            metric
+                .encode_family(&QueueLabel { queue: "shards" })?
+                .encode_gauge(&depth)?;
+        }
+    }
+    Ok(())
+}
+
+fn commits(mut metric: MetricEncoder<'_>, figures: &Statistics) -> Result<(), fmt::Error> {
+    let bounds = COMMIT_BOUNDS_US
+        .iter()
+        .map(|&us| us as f64 / 1e6)
+        .chain([f64::INFINITY]);
+    let buckets: Vec<(f64, u64)> = bounds.zip(figures.commit_buckets.iter().copied()).collect();
+    let sum = figures.commit_sum_us as f64 / 1e6;
+    metric.encode_histogram::<NoLabelSet>(sum, figures.commit_count, &buckets, None)
+}
+
+pub(crate) async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// Ready to serve: not draining, and the disk takes what is written.
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
+    let why = if app.is_draining() {
+        "draining\n"
+    } else if app.store.statistics().failed {
+        "the disk failed; nothing is written until a restart\n"
+    } else {
+        return "ok\n".into_response();
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+}
