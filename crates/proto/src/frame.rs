@@ -284,10 +284,6 @@ pub struct Drain {
 /// What the server says. Ignore a `type` that you do not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "ready comes once in a connection's life"
-)]
 pub enum ServerFrame {
     Ready(Ready),
     Event(Event),

@@ -63,9 +63,8 @@ pub fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// Parses again, slowly, to find the field that is wrong.
 fn explain<'a, T: Deserialize<'a>>(text: &'a str) -> Problem {
     let mut json = serde_json::Deserializer::from_str(text);
-    let error = match serde_path_to_error::deserialize::<_, T>(&mut json) {
-        Err(error) => error,
-        Ok(_) => return Problem::invalid("body", "has something after its end"),
+    let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut json) else {
+        return Problem::invalid("body", "has something after its end");
     };
     let inner = error.inner();
     if inner.is_syntax() || inner.is_eof() {

@@ -163,6 +163,8 @@ impl Http {
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut stop = self.stop.clone();
+        let shards = Arc::clone(&self.shard.app.shards);
+        shards.opened();
         spawn_local(async move {
             let mut connection = std::pin::pin!(connection);
             let ended = tokio::select! {
@@ -174,6 +176,7 @@ impl Http {
                 let _ = connection.await;
             }
             drop(place);
+            shards.closed();
         });
     }
 }

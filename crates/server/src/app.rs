@@ -116,7 +116,7 @@ impl App {
         let now_ms = clock::wall_ms();
         let key = key.unwrap_or_else(|| Key::new(now_ms, clock::random_u128()));
         let outcome = self.store.write(actor, key, now_ms, write).await;
-        outcome.map_err(|refusal| Failure(problem(refusal)))
+        outcome.map_err(|refusal| Failure(problem(&refusal)))
     }
 
     /// Reads from one snapshot of the database.
@@ -127,7 +127,7 @@ impl App {
         self.store
             .read(read)
             .await
-            .map_err(|refusal| Failure(problem(refusal)))
+            .map_err(|refusal| Failure(problem(&refusal)))
     }
 }
 
@@ -137,9 +137,9 @@ pub(crate) fn draining() -> Problem {
 }
 
 /// A refusal of the store in the words of the wire.
-pub(crate) fn problem(refusal: Refusal) -> Problem {
+pub(crate) fn problem(refusal: &Refusal) -> Problem {
     let message = refusal.to_string();
-    match refusal {
+    match *refusal {
         Refusal::NotFound => Problem::not_found(),
         Refusal::Forbidden(why) => Problem::new(ErrorCode::Forbidden, why),
         Refusal::Invalid { field, why } => Problem::invalid(field, why),

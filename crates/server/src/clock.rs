@@ -4,10 +4,6 @@ use std::sync::LazyLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Unix milliseconds, for what is kept and shown.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where the wall clock is read"
-)]
 pub(crate) fn wall_ms() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -16,20 +12,12 @@ pub(crate) fn wall_ms() -> u64 {
 }
 
 /// Milliseconds since the process began, for deadlines: this clock never goes back.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where the monotonic clock is read"
-)]
 pub(crate) fn monotonic_ms() -> u64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The monotonic clock itself, for durations that are measured.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where the monotonic clock is read"
-)]
 pub(crate) fn instant() -> Instant {
     Instant::now()
 }

@@ -212,7 +212,7 @@ fn submit(
         return refuse(
             shard,
             asked,
-            app::problem(chinwag_store::write::Refusal::Busy),
+            app::problem(&chinwag_store::write::Refusal::Busy),
         );
     }
     Taken::Done

@@ -170,7 +170,7 @@ impl Shard {
                 Told::Refused { origin, refusal } => {
                     live.carry_out(&self.app, self.number);
                     live.answer(*origin, self.number, || {
-                        let problem = app::problem(refusal.clone());
+                        let problem = app::problem(refusal);
                         self.app.metrics.refused(problem.code);
                         encode::error_frame(Some(origin.reference), problem)
                     });

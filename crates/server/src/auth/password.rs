@@ -14,6 +14,11 @@ use tokio::sync::oneshot;
 /// Nice value of the hashing threads: everything else goes first.
 const NICENESS: i32 = 19;
 
+/// What a handle that does not exist is compared with, so that it takes as long: the parameters of
+/// [`hash`], and a hash that no password is known to have.
+const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Y2hpbndhZ2NoaW53YWc$\
+    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// What a hashing thread is asked.
 enum Job {
     Hash(Password, oneshot::Sender<PasswordHash>),
@@ -25,8 +30,6 @@ enum Job {
 #[derive(Clone)]
 pub(crate) struct Passwords {
     queue: Arc<(Mutex<VecDeque<Job>>, Condvar)>,
-    /// What a handle that does not exist is compared with, so that it takes as long.
-    decoy: PasswordHash,
 }
 
 impl std::fmt::Debug for Passwords {
@@ -50,8 +53,7 @@ impl Passwords {
                 .name(format!("hash-{number}"))
                 .spawn(move || work(&queue))?;
         }
-        let decoy = PasswordHash(hash("no account has this password"));
-        Ok(Self { queue, decoy })
+        Ok(Self { queue })
     }
 
     /// Hashes a new password.
@@ -70,7 +72,7 @@ impl Passwords {
     ) -> Result<bool, QueueFull> {
         let exists = kept.is_some();
         let (answer, wait) = oneshot::channel();
-        let kept = kept.unwrap_or_else(|| self.decoy.clone());
+        let kept = kept.unwrap_or_else(|| PasswordHash(DECOY.to_owned()));
         self.submit(Job::Verify(password, kept, answer))?;
         wait.await
             .map(|matches| matches && exists)
@@ -130,4 +132,28 @@ fn verify(password: &Password, kept: &PasswordHash) -> bool {
     Argon2::default()
         .verify_password(password.expose().as_bytes(), &kept)
         .is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(phc: &str) -> Vec<&str> {
+        phc.split('$').take(4).collect()
+    }
+
+    #[test]
+    fn a_password_is_known_again_and_no_other_is() {
+        let typed = |text: &str| Password::typed(text.to_owned()).expect("a password");
+        let kept = PasswordHash(hash("correct horse"));
+        assert!(verify(&typed("correct horse"), &kept));
+        assert!(!verify(&typed("correct horsf"), &kept));
+    }
+
+    #[test]
+    fn the_decoy_costs_what_a_password_costs() {
+        assert_eq!(parameters(DECOY), parameters(&hash("x")));
+        let decoy = Phc::new(DECOY).expect("the decoy is well formed");
+        assert_eq!(decoy.hash.map(|hash| hash.len()), Some(32));
+    }
 }

@@ -16,6 +16,7 @@ use http::{HeaderMap, StatusCode};
 use crate::app::App;
 use crate::auth::{Caller, cookie, token};
 use crate::clock;
+use crate::config::PublicUrl;
 use crate::http::answer::{Answer, Failure, Json};
 use crate::http::extract::{Body, Ids, MaybeBody, Visitor};
 use crate::queries::convert;
@@ -167,7 +168,7 @@ pub(super) fn with_cookie(
         .config
         .public_url
         .as_ref()
-        .is_some_and(|url| url.is_https());
+        .is_some_and(PublicUrl::is_https);
     let cookie = match refresh {
         Some(refresh) => cookie::set(&app.cookie_name, refresh, secure),
         None => cookie::clear(&app.cookie_name, secure),

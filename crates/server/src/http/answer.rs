@@ -40,7 +40,7 @@ impl From<QueueFull> for Failure {
 
 impl From<chinwag_store::write::Refusal> for Failure {
     fn from(refusal: chinwag_store::write::Refusal) -> Self {
-        Self(app::problem(refusal))
+        Self(app::problem(&refusal))
     }
 }
 

@@ -42,14 +42,24 @@ enum Next {
 pub(crate) async fn serve(shard: Rc<Shard>, stream: TcpStream, early: Bytes) {
     let stream = Rc::new(stream);
     let conn = shard.adopt(Rc::clone(&stream));
-    read(shard, conn, stream, Decoder::new(Role::Server, LIMITS), early).await;
+    read(
+        shard,
+        conn,
+        stream,
+        Decoder::new(Role::Server, LIMITS),
+        early,
+    )
+    .await;
 }
 
 /// Serves a connection that gets back what it says, under limits as wide as the conformance suite
 /// needs.
 #[cfg(feature = "conformance")]
 pub(crate) async fn echo(shard: Rc<Shard>, stream: TcpStream, early: Bytes) {
-    const WIDE: ws::Limits = ws::Limits { message_bytes: 16 << 20, fragments: 1 << 20 };
+    const WIDE: ws::Limits = ws::Limits {
+        message_bytes: 16 << 20,
+        fragments: 1 << 20,
+    };
     let stream = Rc::new(stream);
     let conn = shard.adopt(Rc::clone(&stream));
     shard.echo(conn);
@@ -139,7 +149,9 @@ impl Shard {
         #[cfg(feature = "conformance")]
         if matches!(self.stage(conn), Some(Stage::Echo)) {
             match &message {
-                Message::Text(text) => self.send(conn, ws::encode::text(text.as_bytes()), Class::Reply),
+                Message::Text(text) => {
+                    self.send(conn, ws::encode::text(text.as_bytes()), Class::Reply)
+                }
                 Message::Binary(bytes) => self.send(conn, ws::encode::binary(bytes), Class::Reply),
                 _ => {}
             }

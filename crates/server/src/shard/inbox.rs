@@ -54,15 +54,15 @@ impl Inbox {
 
     /// Waits until there is something, then takes all of it into `into`, which is empty.
     pub(crate) async fn take(&self, into: &mut Vec<ToShard>) {
-        loop {
-            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::swap(&mut *queue, into);
-            drop(queue);
-            if !into.is_empty() {
-                return;
-            }
+        while !self.try_take(into) {
             self.wake.notified().await;
         }
+    }
+
+    fn try_take(&self, into: &mut Vec<ToShard>) -> bool {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut *queue, into);
+        !into.is_empty()
     }
 
     /// How much waits.
@@ -89,16 +89,16 @@ impl Shards {
         }
     }
 
-    /// WebSockets on all shards now.
+    /// Connections on all shards now, of HTTP and WebSocket.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 
-    pub(super) fn opened(&self) {
+    pub(crate) fn opened(&self) {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn closed(&self) {
+    pub(crate) fn closed(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 

@@ -85,7 +85,16 @@ impl Socket {
         if let Some(outbox) = &mut self.outbox {
             return queue(outbox, frames);
         }
-        let mut skip = 0;
+        if let Some(only) = wave.only(chain) {
+            return match self.stream.try_write(&only.0) {
+                Ok(written) if written == only.0.len() => Flushed::Done,
+                Ok(written) => self.keep(std::iter::once(only), written),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.keep(std::iter::once(only), 0)
+                }
+                Err(_) => Flushed::Broken,
+            };
+        }
         loop {
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
             let mut batch = [const { None }; SLICES_MAX];
@@ -93,10 +102,9 @@ impl Socket {
             while count < SLICES_MAX
                 && let Some(entry) = frames.next()
             {
-                slices[count] = IoSlice::new(&entry.0[skip..]);
+                slices[count] = IoSlice::new(&entry.0);
                 batch[count] = Some(entry);
                 count += 1;
-                skip = 0;
             }
             if count == 0 {
                 return Flushed::Done;

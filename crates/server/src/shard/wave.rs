@@ -61,6 +61,15 @@ impl Wave {
         chain.last = link;
     }
 
+    /// The frame of a chain that has just one, which on a quiet server is every chain.
+    pub(super) fn only(&self, chain: Chain) -> Option<&(Bytes, Class)> {
+        if chain.first != chain.last {
+            return None;
+        }
+        let link = self.links.get(chain.first as usize)?;
+        self.frames.get(link.frame as usize)
+    }
+
     /// The frames of a chain, in order.
     pub(super) fn frames(&self, chain: Chain) -> impl Iterator<Item = &(Bytes, Class)> {
         let mut at = chain.first;
