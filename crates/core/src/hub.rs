@@ -13,7 +13,7 @@
 mod presence;
 mod room;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use foldhash::HashMap;
 
 use crate::event::{ConnId, Event, EventKind, Origin, Signal};
 use crate::id::{RoomId, Seq, SessionId, UserId};
-use crate::limit::{DEAD_AFTER, JOIN_HOLD_EVENTS_MAX, PING_AFTER};
+use crate::limit::{ADDED_WAIT, DEAD_AFTER, JOIN_HOLD_EVENTS_MAX, PING_AFTER};
 use presence::Presence;
 use room::{LocalRoom, Place};
 
@@ -105,7 +105,8 @@ pub enum Close {
     Revoked,
     /// It was silent for too long.
     Dead,
-    /// More happened while its snapshot was read than can be held: come back.
+    /// More happened while its snapshot was read than can be held, or a joining was lost on the
+    /// way here: come back.
     Restart,
 }
 
@@ -171,8 +172,10 @@ pub struct Hub {
     /// The live connections of each user.
     users: HashMap<UserId, Vec<u32>>,
     rooms: HashMap<RoomId, LocalRoom>,
-    /// The rooms in which an event waits for one before it.
-    gaps: Vec<RoomId>,
+    /// The rooms in which an event is missing.
+    gaps: BTreeSet<RoomId>,
+    /// Who was told of which room, and by when the joining must have come too.
+    added: Vec<(UserId, RoomId, u64)>,
     /// The events that passed while snapshots are being read; the first is number `held_from`.
     held: VecDeque<Arc<Event>>,
     held_from: u64,
@@ -194,7 +197,7 @@ impl Hub {
                 user,
                 session,
             } => self.attached(now_ms, conn, user, session),
-            Input::Joined { conn, heads } => self.joined(conn, &heads, out),
+            Input::Joined { conn, heads } => self.joined(now_ms, conn, &heads, out),
             Input::Closed { conn } => self.closed(now_ms, conn),
             Input::Heard { conn } => self.heard(now_ms, conn),
             Input::Committed { event, origin } => self.committed(now_ms, &event, origin, out),
@@ -317,7 +320,10 @@ impl Hub {
         }
     }
 
-    fn joined(&mut self, id: ConnId, heads: &[(RoomId, Seq)], out: &mut Outputs) {
+    fn joined(
+        &mut self,
+        now_ms: u64,
+        id: ConnId, heads: &[(RoomId, Seq)], out: &mut Outputs) {
         let Some(conn) = self.conn_mut(id) else {
             return;
         };
@@ -341,6 +347,12 @@ impl Hub {
         }
         let heads = replay(user, heads, &since, id.slot, out);
         self.settle(user, id.slot, &heads, out);
+        for event in &since {
+            self.head(now_ms, event.room, event.seq);
+            if event.room.is_self_of(user) {
+                self.note_added(now_ms, user, event);
+            }
+        }
     }
 
     /// Makes a connection live: a reader of each of its rooms from the event after the given one.
@@ -365,12 +377,7 @@ impl Hub {
                 .entry(room)
                 .or_insert_with(|| LocalRoom::new(position));
             local.add(slot, position);
-            if position < local.last() {
-                out.list.push(Output::Fetch {
-                    room,
-                    after: position,
-                });
-            }
+            self.catch_up(room, out);
         }
         if let Some(conn) = &mut self.conns[slot as usize] {
             conn.rooms = rooms;
@@ -406,30 +413,50 @@ impl Hub {
         }
     }
 
-    /// Puts an event in its place in its room: out now, held for those before it, or dropped.
+    /// Takes an event as it comes, in whatever order.
     fn arrive(&mut self, now_ms: u64, event: &Arc<Event>, out: &mut Outputs) {
-        if let EventKind::MemberJoined { user } = event.kind {
-            self.member_joined(user, event);
+        let local = self.rooms.get(&event.room);
+        if local.is_none_or(|local| local.is_before(event.seq)) {
+            self.member_joined(event, out);
         }
+        self.place(now_ms, event, out);
+    }
+
+    /// Puts an event in its place in its room: out now, held for those before it, or dropped.
+    fn place(&mut self, now_ms: u64, event: &Arc<Event>, out: &mut Outputs) {
         let Some(local) = self.rooms.get_mut(&event.room) else {
             return;
         };
         match local.place(now_ms, event) {
-            Place::Next | Place::Old => self.deliver(event, out),
-            Place::Held { first: true } => self.gaps.push(event.room),
-            Place::Held { first: false } => {}
+            Place::Next => self.deliver(now_ms, event, out),
+            Place::Old => self.deliver_late(event, out),
+            Place::Held => drop(self.gaps.insert(event.room)),
         }
-        while let Some(event) = self
-            .rooms
-            .get_mut(&event.room)
-            .and_then(LocalRoom::take_next)
-        {
-            self.deliver(&event, out);
+        let next = |hub: &mut Self| hub.rooms.get_mut(&event.room)?.take_next();
+        while let Some(event) = next(self) {
+            self.deliver(now_ms, &event, out);
         }
     }
 
-    /// Delivers an event to those for whom it is the next. Who leaves by it does not see it.
-    fn deliver(&mut self, event: &Arc<Event>, out: &mut Outputs) {
+    /// Delivers the next event of its room. Who joins by it sees it, who leaves by it does not.
+    fn deliver(&mut self, now_ms: u64, event: &Arc<Event>, out: &mut Outputs) {
+        match event.kind {
+            EventKind::MemberJoined { .. } => self.member_joined(event, out),
+            EventKind::MemberLeft { user } => self.member_left(user, event),
+            EventKind::RoomAdded { .. } | EventKind::RoomRemoved { .. } => {
+                if let Some(user) = self.reader_of(event.room) {
+                    self.note_added(now_ms, user, event);
+                }
+            }
+            _ => {}
+        }
+        if let Some(local) = self.rooms.get_mut(&event.room) {
+            local.deliver(event, out);
+        }
+    }
+
+    /// Delivers an event that is out already to those who stand behind it.
+    fn deliver_late(&mut self, event: &Arc<Event>, out: &mut Outputs) {
         if let EventKind::MemberLeft { user } = event.kind {
             self.member_left(user, event);
         }
@@ -438,8 +465,33 @@ impl Hub {
         }
     }
 
-    /// Who joins by an event sees it, so all live connections of the user read the room from here.
-    fn member_joined(&mut self, user: UserId, event: &Event) {
+    /// The user of a `self` room that is read here.
+    fn reader_of(&self, room: RoomId) -> Option<UserId> {
+        let slot = *self.rooms.get(&room)?.readers().first()?;
+        let user = self.conns[slot as usize].as_ref()?.user;
+        room.is_self_of(user).then_some(user)
+    }
+
+    /// Notes that a joining must come, or need not any more. Where nobody else here reads the room a
+    /// joining that was lost on the way leaves no gap; but the user's own log tells of it.
+    fn note_added(&mut self, now_ms: u64, user: UserId, event: &Event) {
+        match event.kind {
+            EventKind::RoomAdded { room } => {
+                let due_ms = now_ms + ADDED_WAIT.as_millis() as u64;
+                self.added.push((user, room, due_ms));
+            }
+            EventKind::RoomRemoved { room } => {
+                self.added.retain(|&(of, added, _)| (of, added) != (user, room));
+            }
+            _ => {}
+        }
+    }
+
+    /// If the event is a joining, all live connections of who joined read the room from it on.
+    fn member_joined(&mut self, event: &Event, out: &mut Outputs) {
+        let EventKind::MemberJoined { user } = event.kind else {
+            return;
+        };
         let before = Seq::new(event.seq.get().saturating_sub(1));
         for &slot in self.users.get(&user).map_or(&[][..], Vec::as_slice) {
             let Some(conn) = &mut self.conns[slot as usize] else {
@@ -447,12 +499,25 @@ impl Hub {
             };
             if !conn.rooms.contains(&event.room) {
                 conn.rooms.push(event.room);
-                let room = self
-                    .rooms
-                    .entry(event.room)
-                    .or_insert_with(|| LocalRoom::new(before));
+                let new = || LocalRoom::new(before);
+                let room = self.rooms.entry(event.room).or_insert_with(new);
                 room.add(slot, before);
             }
+        }
+        self.catch_up(event.room, out);
+    }
+
+    /// Has the log read for readers who stand behind what has gone out.
+    fn catch_up(&mut self, room: RoomId, out: &mut Outputs) {
+        let Some(local) = self.rooms.get_mut(&room) else {
+            return;
+        };
+        if !local.is_missing() {
+            return;
+        }
+        self.gaps.insert(room);
+        if let Some(after) = local.catch_up() {
+            out.list.push(Output::Fetch { room, after });
         }
     }
 
@@ -475,13 +540,18 @@ impl Hub {
         }
     }
 
-    fn fetched(&mut self, now_ms: u64, room: RoomId, events: &[Arc<Event>], out: &mut Outputs) {
-        let Some(local) = self.rooms.get_mut(&room) else {
-            return;
-        };
-        local.fetched(now_ms);
+    fn fetched(
+        &mut self,
+        now_ms: u64,
+        room: RoomId,
+        events: &[Arc<Event>],
+        out: &mut Outputs,
+    ) {
         for event in events {
-            self.arrive(now_ms, event, out);
+            self.place(now_ms, event, out);
+        }
+        if let Some(local) = self.rooms.get_mut(&room) {
+            local.fetched(now_ms);
         }
     }
 
@@ -489,8 +559,9 @@ impl Hub {
         let Some(local) = self.rooms.get_mut(&room) else {
             return;
         };
-        if local.note_head(now_ms, head) {
-            self.gaps.push(room);
+        local.note_head(now_ms, head);
+        if local.is_missing() {
+            self.gaps.insert(room);
         }
     }
 
@@ -554,15 +625,8 @@ impl Hub {
 
     fn tick(&mut self, now_ms: u64, out: &mut Outputs) {
         self.presence.tick(now_ms, out);
-        self.gaps.retain(|&room| {
-            let Some(local) = self.rooms.get_mut(&room) else {
-                return false;
-            };
-            if let Some(after) = local.fetch(now_ms) {
-                out.list.push(Output::Fetch { room, after });
-            }
-            local.has_gap()
-        });
+        self.tick_gaps(now_ms, out);
+        self.tick_added(now_ms, out);
         for (slot, conn) in self.conns.iter_mut().enumerate() {
             let Some(conn) = conn else { continue };
             let silent_ms = now_ms.saturating_sub(conn.heard_ms);
@@ -580,6 +644,42 @@ impl Hub {
                 out.list.push(Output::Ping { conn: id });
             }
         }
+    }
+
+    fn tick_gaps(&mut self, now_ms: u64, out: &mut Outputs) {
+        self.gaps.retain(|&room| {
+            let Some(local) = self.rooms.get_mut(&room) else {
+                return false;
+            };
+            if let Some(after) = local.fetch(now_ms) {
+                out.list.push(Output::Fetch { room, after });
+            }
+            let missing = local.is_missing();
+            if local.is_deserted() {
+                self.rooms.remove(&room);
+            }
+            missing
+        });
+    }
+
+    /// Sends back who was told of a room and never of the joining: the next snapshot knows of it.
+    fn tick_added(&mut self, now_ms: u64, out: &mut Outputs) {
+        let (users, conns) = (&self.users, &self.conns);
+        self.added.retain(|&(user, room, due_ms)| {
+            if due_ms > now_ms {
+                return true;
+            }
+            for &slot in users.get(&user).map_or(&[][..], Vec::as_slice) {
+                let Some(conn) = &conns[slot as usize] else {
+                    continue;
+                };
+                if !conn.rooms.contains(&room) {
+                    let conn = ConnId { slot, generation: conn.generation };
+                    out.list.push(Output::Close { conn, why: Close::Restart });
+                }
+            }
+            false
+        });
     }
 }
 

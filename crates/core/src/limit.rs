@@ -97,6 +97,8 @@ pub const STALLED_AFTER: Duration = Duration::from_secs(30);
 pub const OFFLINE_AFTER: Duration = Duration::from_secs(15);
 /// An event that came before its predecessor waits this long before the gap is read from the log.
 pub const GAP_WAIT: Duration = Duration::from_millis(10);
+/// Who was told of being added to a room is told of the joining within this time, by whatever way.
+pub const ADDED_WAIT: Duration = Duration::from_secs(1);
 /// Time that a leaving node gives its clients to come back elsewhere.
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 

@@ -1,5 +1,7 @@
 //! Who is online, told to those who have them on the screen.
 
+use std::collections::BTreeMap;
+
 use foldhash::HashMap;
 
 use super::{Output, Outputs};
@@ -17,7 +19,7 @@ pub(super) struct Presence {
     online: HashMap<UserId, u32>,
     watchers: HashMap<UserId, Vec<u32>>,
     /// Users whose last connection here closed, and when.
-    leaving: HashMap<UserId, u64>,
+    leaving: BTreeMap<UserId, u64>,
 }
 
 impl Presence {

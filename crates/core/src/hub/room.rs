@@ -13,8 +13,8 @@ use crate::limit::{GAP_EVENTS_MAX, GAP_WAIT};
 pub(super) enum Place {
     /// The next: it goes out.
     Next,
-    /// One before it is missing: it waits. `first` is true where this opened the gap.
-    Held { first: bool },
+    /// One before it is missing: it waits.
+    Held,
     /// It has gone out already; only readers who stand apart may still want it.
     Old,
 }
@@ -29,6 +29,18 @@ pub(super) struct LocalRoom {
     /// has. They become `readers` as soon as the two meet; nearly always there is none.
     apart: Vec<(u32, Seq)>,
     gap: Option<Box<Gap>>,
+    reading: Reading,
+    /// The last event before this shard began to follow the room.
+    since: Seq,
+}
+
+/// Whether the log is being read for what is missing here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    No,
+    /// At this moment, unless what is missing has come by then.
+    Due(u64),
+    Now,
 }
 
 /// What is known beyond a missing event.
@@ -37,8 +49,6 @@ struct Gap {
     events: BTreeMap<Seq, Arc<Event>>,
     /// The newest event that is known to exist.
     head: Seq,
-    /// When the log is to be read; none while it is being read.
-    fetch_due_ms: Option<u64>,
 }
 
 impl LocalRoom {
@@ -48,6 +58,8 @@ impl LocalRoom {
             readers: Vec::new(),
             apart: Vec::new(),
             gap: None,
+            reading: Reading::No,
+            since: last,
         }
     }
 
@@ -59,8 +71,15 @@ impl LocalRoom {
         &self.readers
     }
 
+    /// True where nobody reads it any more and no later joining can wait behind a gap.
     pub(super) fn is_deserted(&self) -> bool {
-        self.readers.is_empty() && self.apart.is_empty()
+        self.readers.is_empty() && self.apart.is_empty() && self.gap.is_none()
+    }
+
+    /// True for an event of the time before this shard followed the room, so that it may never have
+    /// been seen here.
+    pub(super) fn is_before(&self, seq: Seq) -> bool {
+        seq <= self.since
     }
 
     /// Adds a reader who has all events up to `position`.
@@ -94,12 +113,11 @@ impl LocalRoom {
         if event.seq == self.last.next() {
             return Place::Next;
         }
-        let first = self.gap.is_none();
         let gap = self.open_gap(now_ms, event.seq);
         if gap.events.len() < GAP_EVENTS_MAX {
             gap.events.insert(event.seq, Arc::clone(event));
         }
-        Place::Held { first }
+        Place::Held
     }
 
     /// Sends an event to all for whom it is the next.
@@ -140,48 +158,71 @@ impl LocalRoom {
         next
     }
 
-    /// Notes what the log says is the newest event; true where this opened a gap.
-    pub(super) fn note_head(&mut self, now_ms: u64, head: Seq) -> bool {
-        let first = self.gap.is_none();
+    /// Notes what the log says is the newest event.
+    pub(super) fn note_head(&mut self, now_ms: u64, head: Seq) {
         if head > self.last {
             self.open_gap(now_ms, head);
         }
-        first && self.gap.is_some()
     }
 
     fn open_gap(&mut self, now_ms: u64, head: Seq) -> &mut Gap {
-        let gap = self.gap.get_or_insert_with(|| {
-            let due = now_ms + GAP_WAIT.as_millis() as u64;
-            Box::new(Gap {
-                events: BTreeMap::new(),
-                head,
-                fetch_due_ms: Some(due),
-            })
-        });
+        if self.gap.is_none() && self.reading != Reading::Now {
+            self.reading = Reading::Due(now_ms + GAP_WAIT.as_millis() as u64);
+        }
+        let new = || Box::new(Gap { events: BTreeMap::new(), head });
+        let gap = self.gap.get_or_insert_with(new);
         gap.head = gap.head.max(head);
         gap
     }
 
-    pub(super) fn has_gap(&self) -> bool {
-        self.gap.is_some()
+    /// From after which event on something is missing here: behind a gap, or for a reader who
+    /// stands behind what has gone out, which will not come again by itself.
+    fn missing_after(&self) -> Option<Seq> {
+        let positions = self.apart.iter().map(|&(_, position)| position);
+        let behind = positions.filter(|&position| position < self.last).min();
+        behind.or_else(|| self.gap.is_some().then_some(self.last))
+    }
+
+    pub(super) fn is_missing(&self) -> bool {
+        self.missing_after().is_some()
     }
 
     pub(super) fn fetch_due_ms(&self) -> Option<u64> {
-        self.gap.as_ref()?.fetch_due_ms
+        match self.reading {
+            Reading::Due(due) if self.is_missing() => Some(due),
+            _ => None,
+        }
     }
 
     /// If the log must be read now: from after which event.
     pub(super) fn fetch(&mut self, now_ms: u64) -> Option<Seq> {
-        let gap = self.gap.as_mut()?;
-        gap.fetch_due_ms
-            .take_if(|due| *due <= now_ms)
-            .map(|_| self.last)
+        let Reading::Due(due) = self.reading else {
+            return None;
+        };
+        let Some(after) = self.missing_after() else {
+            self.reading = Reading::No;
+            return None;
+        };
+        if due > now_ms {
+            return None;
+        }
+        self.reading = Reading::Now;
+        Some(after)
     }
 
-    /// What was asked for has come. If it does not close the gap, the log is read again.
-    pub(super) fn fetched(&mut self, now_ms: u64) {
-        if let Some(gap) = &mut self.gap {
-            gap.fetch_due_ms = Some(now_ms + GAP_WAIT.as_millis() as u64);
+    /// If the log must be read for a reader who stands behind: from after which event.
+    pub(super) fn catch_up(&mut self) -> Option<Seq> {
+        if self.reading == Reading::Now {
+            return None;
         }
+        let after = self.missing_after().filter(|&after| after < self.last)?;
+        self.reading = Reading::Now;
+        Some(after)
+    }
+
+    /// What was asked for has come. If something is still missing, the log is read again.
+    pub(super) fn fetched(&mut self, now_ms: u64) {
+        let due = Reading::Due(now_ms + GAP_WAIT.as_millis() as u64);
+        self.reading = if self.is_missing() { due } else { Reading::No };
     }
 }

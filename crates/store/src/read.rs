@@ -1,0 +1,125 @@
+//! What can be read: the shapes, and [`Reader`] which reads them in one snapshot.
+
+use chinwag_core::access::{History, Posting, Rank, Role, RoomKind};
+use chinwag_core::event::{Event, EventRow};
+use chinwag_core::id::{Epoch, RoomId, Seq, SessionId, UserId};
+
+pub use crate::sqlite::Reader;
+use crate::write::Refusal;
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRow {
+    pub id: UserId,
+    /// Empty for a deleted account.
+    pub handle: String,
+    pub display_name: String,
+    pub rank: Rank,
+    pub created_at_ms: u64,
+}
+
+/// One signed-in device or browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    pub id: SessionId,
+    pub user: UserId,
+    pub label: String,
+    pub created_at_ms: u64,
+    pub seen_at_ms: u64,
+}
+
+/// A room as `user` sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoomRow {
+    pub id: RoomId,
+    pub kind: RoomKind,
+    pub name: Option<String>,
+    pub history: History,
+    pub posting: Posting,
+    pub role: Option<Role>,
+    pub peer: Option<UserId>,
+    pub members: u64,
+    pub head_seq: Seq,
+    pub n: u64,
+    pub read_seq: Seq,
+    pub read_n: u64,
+    pub created_at_ms: u64,
+    /// The newest in the timeline that the user may see.
+    pub last: Option<Event>,
+}
+
+/// A page of the list of rooms.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RoomPage {
+    pub rooms: Vec<RoomRow>,
+    /// Those who appear in `rooms`: peers, and senders of `last`.
+    pub users: Vec<UserRow>,
+    /// What gives the next page.
+    pub next: Option<RoomCursor>,
+}
+
+/// A place in a list of rooms: after the room of this last activity (or name) and id. As text it is
+/// opaque to clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomCursor {
+    pub active_at_ms: u64,
+    pub room: RoomId,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberRow {
+    pub user: UserRow,
+    pub role: Role,
+    pub joined_at_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteRow {
+    pub code: String,
+    pub created_by: UserId,
+    pub created_at_ms: u64,
+    pub expires_at_ms: u64,
+    pub uses: u32,
+    pub uses_left: u32,
+}
+
+/// Which part of a timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    Newest,
+    /// Exclusive.
+    Before(Seq),
+    /// Exclusive.
+    After(Seq),
+    /// Half before it and it, half after.
+    Around(Seq),
+}
+
+/// What a connection needs to begin, from one snapshot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opening {
+    pub epoch: Epoch,
+    /// True where the epoch was another or a cursor was above its room's head.
+    pub reset: bool,
+    pub user: UserRow,
+    /// Every room of the user, its `self` room too, with its head.
+    pub heads: Vec<(RoomId, Seq)>,
+    /// The first page of rooms.
+    pub page: RoomPage,
+    /// For each cursor with something after it: the missed events in order, or only the head where
+    /// they are more than `RESUME_EVENTS_MAX` or do not fit `RESUME_BYTES_MAX`. Empty on reset.
+    pub missed: Vec<Missed>,
+}
+
+/// What one room has after a cursor.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Missed {
+    Events(Vec<Event>),
+    Lagged { room: RoomId, head_seq: Seq },
+}
+
+/// The result of a read that someone's rights bound.
+pub type Visible<T> = Result<T, Refusal>;
+
+/// A visitor of a page's rows in ascending order; each row's body lies in the database's page.
+pub type Visit<'a> = &'a mut dyn FnMut(EventRow<'_>);

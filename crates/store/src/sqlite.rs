@@ -1,0 +1,85 @@
+//! The store on SQLite.
+//!
+//! One connection writes ([`writer`]), a few read ([`reader`]), one brings the write-ahead log into
+//! the database beside them ([`checkpoint`]). Read `open`, `writer`, `batch` and `apply` in this order,
+//! then `reader` and `read`; `statements` has all SQL, `row` what a row means.
+//!
+//! The log is clustered by `(room_id, timeline, seq)` rather than by `(room_id, seq)`: what is shown
+//! in the timeline lies together, so a page of it is one range read however many changes and read
+//! marks lie between, and no second index is written. The whole log is a merge of two ranges.
+
+mod apply;
+mod batch;
+mod checkpoint;
+mod open;
+#[cfg(test)]
+mod plans;
+mod read;
+mod reader;
+mod row;
+mod statements;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+
+use rusqlite::Connection;
+
+pub(crate) use self::apply::Setting;
+pub(crate) use self::checkpoint::last as last_checkpoint;
+pub(crate) use self::open::{FILE, Facts, check_library, facts, lock, migrate, word, writing};
+pub use self::reader::Reader;
+use self::writer::Writer;
+use crate::store::{Publish, Shared, StoreError};
+
+/// Starts the one writer.
+pub(crate) fn start_writer(
+    mut connection: Connection,
+    setting: Setting,
+    publish: Publish,
+    shared: &Arc<Shared>,
+) -> Result<JoinHandle<Connection>, StoreError> {
+    open::watch_wal(&mut connection, shared)?;
+    let pressure = checkpoint::Pressure::new();
+    let shared = Arc::clone(shared);
+    let writer = Writer {
+        connection,
+        setting,
+        pressure,
+        shared,
+        publish,
+    };
+    spawn("store-writer", move || writer.run())
+}
+
+/// Starts a reader.
+pub(crate) fn start_reader(
+    folder: &Path,
+    facts: &Facts,
+    shared: &Arc<Shared>,
+) -> Result<JoinHandle<()>, StoreError> {
+    let reader = Reader::new(open::reading(folder)?, facts.epoch, Arc::clone(shared));
+    spawn("store-reader", move || reader.run())
+}
+
+/// Starts the thread that runs checkpoints.
+pub(crate) fn start_checkpoints(
+    folder: &Path,
+    shared: &Arc<Shared>,
+) -> Result<JoinHandle<()>, StoreError> {
+    let (connection, shared) = (writing(folder)?, Arc::clone(shared));
+    spawn("store-checkpoint", move || {
+        checkpoint::run(&connection, &shared);
+    })
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, StoreError> {
+    Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(StoreError::Thread)
+}

@@ -1,0 +1,729 @@
+//! One transaction's working state: the heads and members it has read, and what it will tell.
+//!
+//! A head or a read mark is read once in a batch and written once at its end, however many messages
+//! go to the room. Everything else is written as it happens, so that statements see it.
+
+use std::sync::Arc;
+
+use chinwag_core::access::{Actor, Denied, History, Posting, Rank, Role, RoomFacts, RoomKind};
+use chinwag_core::body;
+use chinwag_core::event::{Event, EventKind};
+use chinwag_core::id::{Key, RoomId, Seq, SessionId, UserId};
+use foldhash::HashMap;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::row;
+use super::statements as sql;
+use crate::statistics::Counters;
+use crate::write::{Refusal, Written};
+
+/// Why a command did not go through.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Refused(Refusal),
+    Database(rusqlite::Error),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        Self::Refused(denied.into())
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+pub(super) type Applying<T> = Result<T, Failure>;
+
+/// What a command came to, and the event that answers it.
+#[derive(Debug)]
+pub(super) struct Applied {
+    pub(super) written: Written,
+    pub(super) answer: Option<Arc<Event>>,
+}
+
+impl Applied {
+    pub(super) fn event(event: Arc<Event>) -> Self {
+        Self {
+            written: Written::Event {
+                event: Arc::clone(&event),
+                repeated: false,
+            },
+            answer: Some(event),
+        }
+    }
+
+    pub(super) fn repeated(event: Arc<Event>) -> Self {
+        Self {
+            written: Written::Event {
+                event: Arc::clone(&event),
+                repeated: true,
+            },
+            answer: Some(event),
+        }
+    }
+
+    pub(super) fn silent(written: Written) -> Self {
+        Self {
+            written,
+            answer: None,
+        }
+    }
+}
+
+/// Something to tell once the transaction is on disk.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Event(Arc<Event>),
+    Revoked {
+        user: UserId,
+        sessions: Vec<SessionId>,
+    },
+}
+
+/// A room as the transaction sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    pub(super) id: RoomId,
+    pub(super) kind: RoomKind,
+    pub(super) history: History,
+    pub(super) posting: Posting,
+    pub(super) head: Seq,
+    pub(super) n: u64,
+    pub(super) members: u64,
+    head_at_ms: u64,
+    last: Seq,
+    active_at_ms: u64,
+    changed: bool,
+}
+
+impl Room {
+    pub(super) fn facts(&self) -> RoomFacts {
+        RoomFacts {
+            room: self.id,
+            kind: self.kind,
+            posting: self.posting,
+        }
+    }
+
+    fn from_row(id: RoomId, row: &Row<'_>) -> rusqlite::Result<Self> {
+        let (kind, history, posting) = row::settings(row, [0, 1, 2])?;
+        Ok(Self {
+            id,
+            kind,
+            history,
+            posting,
+            head: Seq::from_i64(row.get(3)?),
+            head_at_ms: row::unsigned(row, 4)?,
+            n: row::unsigned(row, 5)?,
+            last: Seq::from_i64(row.get(6)?),
+            active_at_ms: row::unsigned(row, 7)?,
+            members: row::unsigned(row, 8)?,
+            changed: false,
+        })
+    }
+}
+
+/// Someone who is or was in a room.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member {
+    role: Role,
+    first: Seq,
+    join: Seq,
+    joined_at_ms: u64,
+    pub(super) read: Seq,
+    pub(super) read_n: u64,
+    left: Option<Seq>,
+    changed: bool,
+}
+
+impl Member {
+    pub(super) fn role(&self) -> Option<Role> {
+        self.left.is_none().then_some(self.role)
+    }
+
+    /// The first event that the member may see.
+    pub(super) fn floor(&self, room: &Room) -> Seq {
+        match room.history {
+            History::All => Seq::ZERO,
+            History::SinceJoin => self.join,
+        }
+    }
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            role: row::named(row, 0, Role::from_name)?,
+            first: Seq::from_i64(row.get(1)?),
+            join: Seq::from_i64(row.get(2)?),
+            joined_at_ms: row::unsigned(row, 3)?,
+            read: Seq::from_i64(row.get(4)?),
+            read_n: row::unsigned(row, 5)?,
+            left: row.get::<_, Option<i64>>(6)?.map(Seq::from_i64),
+            changed: false,
+        })
+    }
+}
+
+/// An event that is to be appended.
+pub(super) struct Append {
+    pub(super) room: RoomId,
+    pub(super) kind: EventKind,
+    pub(super) from: UserId,
+    pub(super) at_ms: u64,
+    pub(super) key: Option<Key>,
+    pub(super) body: Arc<str>,
+}
+
+/// A joining: who, as what, brought by whom.
+pub(super) struct Joining {
+    pub(super) room: RoomId,
+    pub(super) user: UserId,
+    pub(super) role: Role,
+    pub(super) by: UserId,
+    pub(super) at_ms: u64,
+}
+
+/// The state of one transaction.
+pub(super) struct Batch<'c> {
+    pub(super) connection: &'c Connection,
+    counters: &'c Counters,
+    rooms: HashMap<RoomId, Room>,
+    members: HashMap<(RoomId, UserId), Option<Member>>,
+    pub(super) told: Vec<Entry>,
+    /// True where an account was made or erased.
+    pub(super) accounts_changed: bool,
+}
+
+impl<'c> Batch<'c> {
+    pub(super) fn new(connection: &'c Connection, counters: &'c Counters) -> Self {
+        Self {
+            connection,
+            counters,
+            rooms: HashMap::default(),
+            members: HashMap::default(),
+            told: Vec::new(),
+            accounts_changed: false,
+        }
+    }
+
+    /// Runs a statement that gives no rows; how many it changed.
+    pub(super) fn run(
+        &self,
+        sql: &'static str,
+        params: impl rusqlite::Params,
+    ) -> rusqlite::Result<usize> {
+        self.connection.prepare_cached(sql)?.execute(params)
+    }
+
+    /// The first row of a statement.
+    pub(super) fn first<T>(
+        &self,
+        sql: &'static str,
+        params: impl rusqlite::Params,
+        of: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Option<T>> {
+        self.connection
+            .prepare_cached(sql)?
+            .query_row(params, of)
+            .optional()
+    }
+
+    /// True where the statement gives a row.
+    pub(super) fn any(
+        &self,
+        sql: &'static str,
+        params: impl rusqlite::Params,
+    ) -> rusqlite::Result<bool> {
+        self.connection.prepare_cached(sql)?.exists(params)
+    }
+
+    /// The rooms or users in the first column.
+    pub(super) fn numbers(
+        &self,
+        sql: &'static str,
+        params: impl rusqlite::Params,
+    ) -> rusqlite::Result<Vec<i64>> {
+        self.connection
+            .prepare_cached(sql)?
+            .query_map(params, |row| row.get(0))?
+            .collect()
+    }
+
+    pub(super) fn room(&mut self, room: RoomId) -> Applying<Option<Room>> {
+        if let Some(known) = self.rooms.get(&room) {
+            return Ok(Some(*known));
+        }
+        let read = self.first(sql::ROOM_GET, [room.to_i64()], |row| {
+            Room::from_row(room, row)
+        })?;
+        if let Some(read) = read {
+            self.rooms.insert(room, read);
+        }
+        Ok(read)
+    }
+
+    pub(super) fn member(&mut self, room: RoomId, user: UserId) -> Applying<Option<Member>> {
+        if let Some(known) = self.members.get(&(room, user)) {
+            return Ok(*known);
+        }
+        let read = self.first(
+            sql::MEMBER_GET,
+            [room.to_i64(), user.to_i64()],
+            Member::from_row,
+        )?;
+        self.members.insert((room, user), read);
+        Ok(read)
+    }
+
+    /// The role that `user` has in `room` now.
+    pub(super) fn role(&mut self, room: RoomId, user: UserId) -> Applying<Option<Role>> {
+        Ok(self.member(room, user)?.and_then(|member| member.role()))
+    }
+
+    /// The room, and who acts in it; not found where there is none.
+    pub(super) fn scene(&mut self, room: RoomId, user: UserId) -> Applying<(Room, Actor)> {
+        let Some(found) = self.room(room)? else {
+            return Err(Refusal::NotFound.into());
+        };
+        Ok((
+            found,
+            Actor {
+                user,
+                role: self.role(room, user)?,
+            },
+        ))
+    }
+
+    /// The rank of an account that lives.
+    pub(super) fn rank(&self, user: UserId) -> Applying<Option<Rank>> {
+        Ok(self.first(sql::USER_RANK, [user.to_i64()], |row| {
+            row::named(row, 0, Rank::from_name)
+        })?)
+    }
+
+    /// The event that `user` made in `room` with `key` before.
+    pub(super) fn known(
+        &self,
+        room: RoomId,
+        user: UserId,
+        key: Key,
+    ) -> Applying<Option<Arc<Event>>> {
+        let params = params![key.to_bytes(), room.to_i64(), user.to_i64()];
+        Ok(self
+            .first(sql::EVENT_BY_KEY, params, |row| self.event_of(row))?
+            .flatten())
+    }
+
+    /// One event of a room's log.
+    pub(super) fn event(
+        &self,
+        room: RoomId,
+        timeline: bool,
+        seq: Seq,
+    ) -> Applying<Option<Arc<Event>>> {
+        let params = params![room.to_i64(), timeline, seq.to_i64()];
+        Ok(self
+            .first(sql::EVENT_GET, params, |row| self.event_of(row))?
+            .flatten())
+    }
+
+    fn event_of(&self, row: &Row<'_>) -> rusqlite::Result<Option<Arc<Event>>> {
+        Ok(row::event(row, 0, self.counters)?.map(|event| Arc::new(event.to_event())))
+    }
+
+    /// Makes a room with an empty log.
+    pub(super) fn room_insert(
+        &mut self,
+        room: RoomId,
+        kind: RoomKind,
+        name: Option<&str>,
+        at_ms: u64,
+    ) -> Applying<()> {
+        let (history, posting) = (History::default_of(kind), Posting::Members);
+        self.run(
+            sql::ROOM_INSERT,
+            params![
+                room.to_i64(),
+                kind.name(),
+                name,
+                history.name(),
+                posting.name(),
+                at_ms.cast_signed()
+            ],
+        )?;
+        let made = Room {
+            id: room,
+            kind,
+            history,
+            posting,
+            head: Seq::ZERO,
+            n: 0,
+            members: 0,
+            head_at_ms: at_ms,
+            last: Seq::ZERO,
+            active_at_ms: at_ms,
+            changed: true,
+        };
+        self.rooms.insert(room, made);
+        Ok(())
+    }
+
+    /// Changes a room's name (where one is given) and settings.
+    pub(super) fn room_settings_set(&mut self, room: &Room, name: Option<&str>) -> Applying<()> {
+        let (history, posting) = (room.history, room.posting);
+        let params = params![room.id.to_i64(), name, history.name(), posting.name()];
+        self.run(sql::ROOM_SETTINGS_SET, params)?;
+        if let Some(known) = self.rooms.get_mut(&room.id) {
+            (known.history, known.posting) = (history, posting);
+        }
+        Ok(())
+    }
+
+    /// Appends an event: the next `seq`, a time that does not go back, an ordinal for a message.
+    pub(super) fn append(&mut self, append: Append) -> Applying<Arc<Event>> {
+        let Some(room) = self.rooms.get_mut(&append.room) else {
+            return Err(Refusal::NotFound.into());
+        };
+        room.head = room.head.next();
+        room.head_at_ms = room.head_at_ms.max(append.at_ms);
+        room.changed = true;
+        let message = append.kind == EventKind::Message;
+        room.n += u64::from(message);
+        if append.kind.in_timeline() {
+            (room.last, room.active_at_ms) = (room.head, room.head_at_ms);
+        }
+        let event = Arc::new(Event {
+            room: append.room,
+            seq: room.head,
+            n: message.then_some(room.n),
+            kind: append.kind,
+            from: append.from,
+            at_ms: room.head_at_ms,
+            key: append.key,
+            rev: None,
+            body: Some(append.body),
+        });
+        self.event_insert(&event)?;
+        self.told.push(Entry::Event(Arc::clone(&event)));
+        Ok(event)
+    }
+
+    fn event_insert(&self, event: &Event) -> rusqlite::Result<()> {
+        let (kind, subject) = event.kind.to_row();
+        let row = event.as_row();
+        self.run(
+            sql::EVENT_INSERT,
+            params![
+                event.room.to_i64(),
+                event.kind.in_timeline(),
+                event.seq.to_i64(),
+                event.n.map(u64::cast_signed),
+                kind,
+                subject,
+                event.from.to_i64(),
+                event.at_ms.cast_signed(),
+                event.key.map(Key::to_bytes),
+                event.rev.map(Seq::to_i64),
+                row.body,
+                row::checksum(&row)
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Brings a message's row to its current form: this body, changed last by the event `rev`.
+    pub(super) fn message_rewrite(
+        &self,
+        message: &Event,
+        rev: Seq,
+        body: Option<Arc<str>>,
+    ) -> Applying<()> {
+        let current = Event {
+            rev: Some(rev),
+            body,
+            ..message.clone()
+        };
+        let row = current.as_row();
+        self.run(
+            sql::MESSAGE_REWRITE,
+            params![
+                current.room.to_i64(),
+                current.seq.to_i64(),
+                row.body,
+                rev.to_i64(),
+                row::checksum(&row)
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Makes someone a member: tells the user's `self` room, then the room.
+    pub(super) fn member_join(
+        &mut self,
+        joining: &Joining,
+        key: Option<Key>,
+    ) -> Applying<(Arc<Event>, Arc<Event>)> {
+        let Joining {
+            room,
+            user,
+            role,
+            by,
+            at_ms,
+        } = *joining;
+        let added = self.room_added(joining, None)?;
+        let kind = EventKind::MemberJoined { user };
+        let body = body::member(user, role);
+        let joined = self.append(Append {
+            room,
+            kind,
+            from: by,
+            at_ms,
+            key,
+            body,
+        })?;
+        self.member_insert(room, user, role, &joined)?;
+        Ok((added, joined))
+    }
+
+    /// Founds a room that was just inserted: tells its founder, then makes the founder its first
+    /// member. The `room_added` is given back.
+    pub(super) fn found(
+        &mut self,
+        founder: &Joining,
+        key: Key,
+        created: Arc<str>,
+    ) -> Applying<Arc<Event>> {
+        let Joining {
+            room,
+            user,
+            role,
+            by,
+            at_ms,
+        } = *founder;
+        let added = self.room_added(founder, Some(key))?;
+        let kind = EventKind::RoomCreated;
+        self.append(Append {
+            room,
+            kind,
+            from: by,
+            at_ms,
+            key: None,
+            body: created,
+        })?;
+        let kind = EventKind::MemberJoined { user };
+        let body = body::member(user, role);
+        let joined = self.append(Append {
+            room,
+            kind,
+            from: by,
+            at_ms,
+            key: None,
+            body,
+        })?;
+        self.member_insert(room, user, role, &joined)?;
+        Ok(added)
+    }
+
+    fn room_added(&mut self, joining: &Joining, key: Option<Key>) -> Applying<Arc<Event>> {
+        let Joining {
+            room,
+            user,
+            by,
+            at_ms,
+            ..
+        } = *joining;
+        self.room(RoomId::of_self(user))?;
+        let kind = EventKind::RoomAdded { room };
+        let (self_room, body) = (RoomId::of_self(user), body::room(room));
+        self.append(Append {
+            room: self_room,
+            kind,
+            from: by,
+            at_ms,
+            key,
+            body,
+        })
+    }
+
+    fn member_insert(
+        &mut self,
+        room: RoomId,
+        user: UserId,
+        role: Role,
+        joined: &Event,
+    ) -> Applying<()> {
+        let before = self.member(room, user)?;
+        let n = self.rooms.get(&room).map_or(0, |room| room.n);
+        let member = Member {
+            role,
+            first: before.map_or(joined.seq, |member| member.first),
+            join: joined.seq,
+            joined_at_ms: joined.at_ms,
+            read: joined.seq,
+            read_n: n,
+            left: None,
+            changed: false,
+        };
+        if let Some(known) = self.rooms.get_mut(&room) {
+            known.members += 1;
+        }
+        self.member_set(room, user, member)
+    }
+
+    /// Puts the user of a new `self` room into it, untold.
+    pub(super) fn member_of_self(&mut self, user: UserId, at_ms: u64) -> Applying<()> {
+        let member = Member {
+            role: Role::Owner,
+            first: Seq::ZERO,
+            join: Seq::ZERO,
+            joined_at_ms: at_ms,
+            read: Seq::ZERO,
+            read_n: 0,
+            left: None,
+            changed: false,
+        };
+        let room = RoomId::of_self(user);
+        if let Some(known) = self.rooms.get_mut(&room) {
+            known.members = 1;
+        }
+        self.member_set(room, user, member)
+    }
+
+    fn member_set(&mut self, room: RoomId, user: UserId, member: Member) -> Applying<()> {
+        self.run(
+            sql::MEMBER_SET,
+            params![
+                room.to_i64(),
+                user.to_i64(),
+                member.role.name(),
+                member.first.to_i64(),
+                member.join.to_i64(),
+                member.joined_at_ms.cast_signed(),
+                member.read.to_i64(),
+                member.read_n.cast_signed(),
+                member.left.map(Seq::to_i64)
+            ],
+        )?;
+        self.members.insert(
+            (room, user),
+            Some(Member {
+                changed: false,
+                ..member
+            }),
+        );
+        Ok(())
+    }
+
+    /// Ends a membership in the room's log.
+    pub(super) fn member_leave(
+        &mut self,
+        room: RoomId,
+        user: UserId,
+        by: UserId,
+        at_ms: u64,
+        key: Option<Key>,
+    ) -> Applying<Arc<Event>> {
+        let kind = EventKind::MemberLeft { user };
+        let body = body::member_left(user);
+        let left = self.append(Append {
+            room,
+            kind,
+            from: by,
+            at_ms,
+            key,
+            body,
+        })?;
+        self.member_end(room, user, left.seq)?;
+        Ok(left)
+    }
+
+    /// Ends a membership, untold.
+    pub(super) fn member_end(&mut self, room: RoomId, user: UserId, seq: Seq) -> Applying<()> {
+        if let Some(member) = self.member(room, user)? {
+            self.member_set(
+                room,
+                user,
+                Member {
+                    left: Some(seq),
+                    ..member
+                },
+            )?;
+        }
+        if let Some(known) = self.rooms.get_mut(&room) {
+            known.members = known.members.saturating_sub(1);
+            known.changed = true;
+        }
+        Ok(())
+    }
+
+    /// Gives a member another role.
+    pub(super) fn member_role(
+        &mut self,
+        room: RoomId,
+        user: UserId,
+        role: Role,
+        by: UserId,
+        at_ms: u64,
+        key: Option<Key>,
+    ) -> Applying<Arc<Event>> {
+        let kind = EventKind::MemberRole { user };
+        let body = body::member(user, role);
+        let event = self.append(Append {
+            room,
+            kind,
+            from: by,
+            at_ms,
+            key,
+            body,
+        })?;
+        if let Some(member) = self.member(room, user)? {
+            self.member_set(room, user, Member { role, ..member })?;
+        }
+        Ok(event)
+    }
+
+    /// Advances a read mark.
+    pub(super) fn read_set(&mut self, room: RoomId, user: UserId, read: Seq, read_n: u64) {
+        if let Some(Some(member)) = self.members.get_mut(&(room, user)) {
+            (member.read, member.read_n, member.changed) = (read, read_n, true);
+        }
+    }
+
+    /// Writes the heads and read marks that moved.
+    pub(super) fn flush(&mut self) -> rusqlite::Result<()> {
+        for room in self.rooms.values().filter(|room| room.changed) {
+            self.run(
+                sql::ROOM_HEAD_SET,
+                params![
+                    room.id.to_i64(),
+                    room.head.to_i64(),
+                    room.head_at_ms.cast_signed(),
+                    room.n.cast_signed(),
+                    room.last.to_i64(),
+                    room.active_at_ms.cast_signed(),
+                    room.members.cast_signed()
+                ],
+            )?;
+        }
+        for ((room, user), member) in &self.members {
+            let Some(member) = member.filter(|member| member.changed) else {
+                continue;
+            };
+            let (read, read_n) = (member.read.to_i64(), member.read_n.cast_signed());
+            self.run(
+                sql::MEMBER_READ_SET,
+                params![room.to_i64(), user.to_i64(), read, read_n],
+            )?;
+        }
+        Ok(())
+    }
+}

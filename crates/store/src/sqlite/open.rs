@@ -1,0 +1,318 @@
+//! Opening: the folder, the lock, the connections, the migrations, and what a first start makes.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use chinwag_core::access::{History, Posting, RoomKind};
+use chinwag_core::event::{Event, EventKind};
+use chinwag_core::id::{Epoch, RoomId, Seq};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::{row, statements as sql};
+use crate::store::{SigningKey, StoreError};
+
+/// The database's file in its folder.
+pub(crate) const FILE: &str = "chinwag.db";
+/// Held by the one process that has the folder open; says in it which.
+const LOCK_FILE: &str = "chinwag.lock";
+
+/// How long a connection waits for another process' lock (somebody's SQLite shell).
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Prepared statements kept by a connection: all of them.
+const STATEMENTS_MAX: usize = 128;
+/// KiB of pages that the writer's connection keeps.
+const WRITER_CACHE_KIB: i64 = 8_192;
+/// KiB of pages that each reader keeps; the system's own cache is behind it.
+const READER_CACHE_KIB: i64 = 2_048;
+
+/// Before it, a log that is reset while it is read can corrupt the database
+/// (<https://sqlite.org/wal.html#walresetbug>).
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// What a migration is: its text, run once, in order.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_start.sql")];
+
+/// `CHWG`, so that `file` and others know whose database this is.
+const APPLICATION_ID: i64 = 0x4348_5747;
+
+/// What there is once in an installation.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    pub(crate) installation: String,
+    pub(crate) epoch: Epoch,
+    pub(crate) general: RoomId,
+    pub(crate) keys: Vec<SigningKey>,
+    pub(crate) is_empty: bool,
+}
+
+/// Makes the folder if need be and locks it.
+pub(crate) fn lock(folder: &Path) -> Result<File, StoreError> {
+    let failed = |source| StoreError::Folder {
+        folder: folder.to_owned(),
+        source,
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(failed)?;
+    let mut options = OpenOptions::new();
+    options
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600);
+    let mut file = options.open(folder.join(LOCK_FILE)).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+        Err(TryLockError::WouldBlock) => {
+            let mut by = String::new();
+            file.read_to_string(&mut by).map_err(failed)?;
+            return Err(StoreError::InUse {
+                folder: folder.to_owned(),
+                by: by.trim().to_owned(),
+            });
+        }
+    }
+    file.set_len(0).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    writeln!(file, "process {}", std::process::id()).map_err(failed)?;
+    Ok(file)
+}
+
+/// A connection that writes: the writer's, and the one that runs checkpoints.
+pub(crate) fn writing(folder: &Path) -> Result<Connection, StoreError> {
+    let path = folder.join(FILE);
+    let failed = |source| StoreError::Folder {
+        folder: folder.to_owned(),
+        source,
+    };
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    options.open(&path).map_err(failed)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(StoreError::NoWal {
+            folder: folder.to_owned(),
+        });
+    }
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;
+         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",
+    )?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    settled(connection)
+}
+
+/// A connection that only reads.
+pub(crate) fn reading(folder: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(folder.join(FILE), flags)?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;")?;
+    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    settled(connection)
+}
+
+/// What holds for every connection: trust nothing that is in the file.
+fn settled(connection: Connection) -> Result<Connection, StoreError> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    Ok(connection)
+}
+
+/// Refuses a library that is known to lose data.
+pub(crate) fn check_library() -> Result<(), StoreError> {
+    if rusqlite::version_number() < SQLITE_VERSION_MIN {
+        return Err(StoreError::OldLibrary {
+            version: rusqlite::version().to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Brings the tables to this program's form; refuses those of a later program.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let done: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = MIGRATIONS.len();
+    let done = usize::try_from(done).unwrap_or(usize::MAX);
+    if done > known {
+        return Err(StoreError::Newer { found: done, known });
+    }
+    for migration in &MIGRATIONS[done..] {
+        transaction.execute_batch(migration)?;
+    }
+    if done < known {
+        transaction.pragma_update(None, "user_version", known as i64)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// What the installation is; made where this is its first start.
+pub(crate) fn facts(
+    connection: &mut Connection,
+    now_ms: fn() -> u64,
+    random: fn(&mut [u8]),
+) -> Result<Facts, StoreError> {
+    let found = facts_found(connection)?;
+    if let Some(facts) = found {
+        return Ok(facts);
+    }
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    first_start(&transaction, now_ms(), random)?;
+    transaction.commit()?;
+    facts_found(connection)?.ok_or(StoreError::Database(rusqlite::Error::QueryReturnedNoRows))
+}
+
+fn facts_found(connection: &Connection) -> Result<Option<Facts>, StoreError> {
+    let sql = "SELECT name, epoch, general_room FROM installation WHERE id = 1";
+    let found = connection
+        .query_row(sql, [], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, i64>(2)?,
+            ))
+        })
+        .optional()?;
+    let Some((installation, epoch, general)) = found else {
+        return Ok(None);
+    };
+    let epoch = epoch
+        .parse()
+        .map_err(|_| StoreError::Database(rusqlite::Error::InvalidQuery))?;
+    let mut keys = connection
+        .prepare("SELECT kid, secret FROM signing_keys ORDER BY created_at_ms DESC, kid")?;
+    let keys = keys.query_map([], |row| {
+        Ok(SigningKey {
+            kid: row.get(0)?,
+            secret: row.get(1)?,
+        })
+    })?;
+    let is_empty = !connection.prepare(sql::USER_ANY)?.exists([])?;
+    Ok(Some(Facts {
+        installation,
+        epoch,
+        general: RoomId::from_i64(general),
+        keys: keys.collect::<Result<_, _>>()?,
+        is_empty,
+    }))
+}
+
+/// Names the installation, begins its history, makes its first key and the channel `general`, whose
+/// first event is from the installation itself.
+fn first_start(
+    connection: &Connection,
+    now_ms: u64,
+    random: fn(&mut [u8]),
+) -> rusqlite::Result<()> {
+    let general = RoomId::new(now_ms, u32::from_le_bytes(drawn(random)));
+    let epoch = Epoch::new(u128::from_le_bytes(drawn(random)));
+    let name = word(random, 10);
+    connection.execute(
+        "INSERT INTO installation (id, name, epoch, general_room) VALUES (1, ?1, ?2, ?3)",
+        params![name, epoch.to_string(), general.to_i64()],
+    )?;
+    let secret: [u8; 32] = drawn(random);
+    connection.execute(
+        "INSERT INTO signing_keys (kid, secret, created_at_ms) VALUES (?1, ?2, ?3)",
+        params![word(random, 8), secret, now_ms.cast_signed()],
+    )?;
+    general_insert(connection, general, now_ms)?;
+    Ok(())
+}
+
+fn general_insert(connection: &Connection, general: RoomId, now_ms: u64) -> rusqlite::Result<()> {
+    let (id, at_ms) = (general.to_i64(), now_ms.cast_signed());
+    let kind = RoomKind::Channel;
+    let (history, posting) = (History::default_of(kind).name(), Posting::Members.name());
+    connection.execute(
+        sql::ROOM_INSERT,
+        params![id, kind.name(), "general", history, posting, at_ms],
+    )?;
+    let event = Event {
+        room: general,
+        seq: Seq::ZERO.next(),
+        n: None,
+        kind: EventKind::RoomCreated,
+        from: crate::installation_user(),
+        at_ms: now_ms,
+        key: None,
+        rev: None,
+        body: Some(r#"{"kind":"channel","name":"general"}"#.into()),
+    };
+    let (number, subject) = event.kind.to_row();
+    let row = event.as_row();
+    let sum = row::checksum(&row);
+    connection.execute(
+        sql::EVENT_INSERT,
+        params![
+            id,
+            1,
+            1,
+            row.n.map(u64::cast_signed),
+            number,
+            subject,
+            0,
+            at_ms,
+            None::<&[u8]>,
+            None::<i64>,
+            row.body,
+            sum
+        ],
+    )?;
+    connection.execute(sql::ROOM_HEAD_SET, params![id, 1, at_ms, 0, 1, at_ms, 0])?;
+    Ok(())
+}
+
+fn drawn<const N: usize>(random: fn(&mut [u8])) -> [u8; N] {
+    let mut bytes = [0; N];
+    random(&mut bytes);
+    bytes
+}
+
+/// A random word of `length` characters, five bits each, that is easy to read aloud.
+pub(crate) fn word(random: fn(&mut [u8]), length: usize) -> String {
+    const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut bytes = vec![0; length];
+    random(&mut bytes);
+    bytes
+        .iter()
+        .map(|byte| char::from(DIGITS[usize::from(byte & 31)]))
+        .collect()
+}
+
+/// Keeps the length of the write-ahead log in view of everyone.
+pub(crate) fn watch_wal(
+    connection: &mut Connection,
+    shared: &Arc<crate::store::Shared>,
+) -> Result<(), StoreError> {
+    let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    // Each page in the log has a header of 24 bytes.
+    let frame_bytes = page.cast_unsigned() + 24;
+    let shared = Arc::clone(shared);
+    connection.wal_hook(Some(
+        move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
+            let bytes = u64::from(pages.unsigned_abs()) * frame_bytes;
+            shared.counters.wal_bytes.store(bytes, Ordering::Relaxed);
+            Ok(())
+        },
+    ))?;
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! Every durable change there is, and what becomes of it.
+
+use std::sync::Arc;
+
+use chinwag_core::access::{History, Posting, Rank, Role, RoomKind};
+use chinwag_core::event::{Event, Origin};
+use chinwag_core::id::{Key, RoomId, Seq, SessionId, UserId};
+use chinwag_core::text::{Handle, Name};
+use tokio::sync::oneshot;
+
+/// A change that someone asks for.
+#[derive(Debug)]
+pub struct Submission {
+    pub actor: UserId,
+    /// The key of a command that commits an event; the door makes one where the client gave none.
+    pub key: Key,
+    /// The door's clock, Unix milliseconds. The log's own times never go back.
+    pub at_ms: u64,
+    pub write: Write,
+    pub answer: Answer,
+}
+
+/// Where the outcome goes.
+#[derive(Debug)]
+pub enum Answer {
+    /// To a connection, in the committed stream, so that reply and event leave in that order.
+    Socket(Origin),
+    /// To a caller who waits.
+    Caller(oneshot::Sender<Result<Written, Refusal>>),
+}
+
+/// A durable change. What a user may not do is refused inside the transaction.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// Append a message. `body` is its JSON object.
+    MessageSend {
+        room: RoomId,
+        body: Arc<str>,
+    },
+    /// Erase the body of the message `target` and append a deletion.
+    MessageDelete {
+        room: RoomId,
+        target: Seq,
+    },
+    /// Advance the actor's own read mark; never moves it back. Appends `room_read` to the actor's
+    /// `self` room where it moved.
+    ReceiptSet {
+        room: RoomId,
+        read: Seq,
+    },
+    /// Make a room with its first members. `body` is that of `room_created`. A direct room of the
+    /// two that exists is found instead. The key lives in the actor's `self` room.
+    RoomCreate {
+        room: RoomId,
+        kind: RoomKind,
+        name: Option<Name>,
+        members: Vec<UserId>,
+        body: Arc<str>,
+    },
+    /// Change name or settings. `body` is that of `room_updated`.
+    RoomUpdate {
+        room: RoomId,
+        name: Option<Name>,
+        history: Option<History>,
+        posting: Option<Posting>,
+        body: Arc<str>,
+    },
+    RoomJoin {
+        room: RoomId,
+    },
+    RoomLeave {
+        room: RoomId,
+    },
+    /// Add a member, or give one another role.
+    MemberPut {
+        room: RoomId,
+        user: UserId,
+        role: Role,
+    },
+    MemberRemove {
+        room: RoomId,
+        user: UserId,
+    },
+
+    /// Make an account with its `self` room, a member of `general`, signed in. The first owns the
+    /// installation and `general`. `actor` of the submission is the new id.
+    UserCreate {
+        handle: Handle,
+        display_name: Name,
+        password: PasswordHash,
+        admission: Admission,
+        session: NewSession,
+    },
+    /// The actor's own profile.
+    ProfileSet {
+        display_name: Name,
+    },
+    /// Set the actor's password; all sessions but `keep` end.
+    PasswordSet {
+        password: PasswordHash,
+        keep: SessionId,
+    },
+    /// Erase the actor's account: sessions, memberships and profile go, the messages stay, from a
+    /// nameless user. Where it was a room's last owner, the longest-standing of the highest other
+    /// role becomes one.
+    UserDelete,
+
+    /// Sign the actor in. Past the limit of sessions the one idle longest ends.
+    SessionCreate {
+        session: NewSession,
+    },
+    /// Rotate a refresh token, whose owner is the session's. `actor` of the submission is ignored.
+    SessionRefresh {
+        presented: TokenHash,
+        next: TokenHash,
+    },
+    /// End one of the actor's sessions.
+    SessionRevoke {
+        session: SessionId,
+    },
+
+    /// Make an invite to the installation.
+    InviteCreate {
+        code: String,
+        expires_at_ms: u64,
+        uses: u32,
+    },
+    InviteDelete {
+        code: String,
+    },
+    /// Make a link with which `user` sets a new password; an older one of the user ends.
+    ResetCreate {
+        user: UserId,
+        token: TokenHash,
+        expires_at_ms: u64,
+    },
+    /// Set a new password with such a link; all the user's sessions end. `actor` is ignored.
+    ResetUse {
+        token: TokenHash,
+        password: PasswordHash,
+    },
+}
+
+/// An Argon2id hash in its PHC form.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(pub String);
+
+impl std::fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}
+
+/// SHA-256 of a random token of 256 bits; the token itself is never kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenHash(pub [u8; 32]);
+
+/// What may let a new account in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// Registration is open.
+    Open,
+    /// An invite's code, checked and used up in the transaction; in an empty installation the
+    /// bootstrap code that [`crate::Store::bootstrap_code`] tells.
+    Invite(String),
+}
+
+/// A device or browser that signs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSession {
+    pub id: SessionId,
+    pub refresh: TokenHash,
+    /// What the browser or program called itself, at most 120 bytes.
+    pub label: String,
+}
+
+/// What a change came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    /// An event was appended; or was before by the same key, and nothing changed now.
+    Event { event: Arc<Event>, repeated: bool },
+    /// There was nothing to change.
+    Unchanged,
+    /// The room exists now; `created` is false where it did before (a direct room, or the same key).
+    Room { room: RoomId, created: bool },
+    /// The account exists and is signed in.
+    User { user: UserId, rank: Rank },
+    /// A new or refreshed session.
+    Session { user: UserId, session: SessionId },
+    /// Done, with nothing to tell.
+    Done,
+}
+
+/// Why a change was refused. Nothing changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("there is none that you may see")]
+    NotFound,
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// A field out of its range, which only the transaction could know.
+    #[error("{field}: {why}")]
+    Invalid {
+        field: &'static str,
+        why: &'static str,
+    },
+    #[error("this key was used with another body")]
+    KeyConflict,
+    #[error("the handle is taken")]
+    Taken,
+    /// A refresh token, reset link or invite that is wrong, used, expired or revoked.
+    #[error("it is wrong, used up or expired")]
+    Unauthorized,
+    /// The queue is full or the store is closing: nothing changed.
+    #[error("too busy, try again")]
+    Busy,
+    /// The database failed; for this command nothing was committed as far as is known.
+    #[error("the database cannot be reached, try again with the same key")]
+    Unavailable,
+}
+
+impl From<chinwag_core::access::Denied> for Refusal {
+    fn from(denied: chinwag_core::access::Denied) -> Self {
+        match denied {
+            chinwag_core::access::Denied::NotFound => Self::NotFound,
+            chinwag_core::access::Denied::Forbidden(why) => Self::Forbidden(why),
+        }
+    }
+}
