@@ -148,6 +148,19 @@ test('thirty seconds of silence are death', async () => {
   expect(world.sockets.length).toBe(2);
 });
 
+test('a connection that slept is doubted, and given up where it does not answer', async () => {
+  world.link.start();
+  const first = await connect();
+  world.link.hurry();
+  expect(first.said.at(-1)).toEqual({ type: 'ping' });
+  first.say({ type: 'pong' });
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(world.closed).toBe(0);
+  world.link.hurry();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(world.closed).toBe(1);
+});
+
 test('a socket that never opens is given up too', async () => {
   world.link.start();
   await socket();

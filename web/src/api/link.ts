@@ -17,6 +17,9 @@ const PING_AFTER_MS = 20_000;
 /** After so long without a word of the server the connection is dead. */
 const DEAD_AFTER_MS = 30_000;
 
+/** A connection that is doubted must answer within this time. */
+const PROBE_WITHIN_MS = 5_000;
+
 const SUBPROTOCOL = 'chinwag.v1';
 
 /** The server does not take the token, or took it back. */
@@ -76,10 +79,14 @@ export class Link {
     this.events.phase('stopped', null);
   }
 
-  /** Comes back at once where it would have waited: the network is back, or the page is looked at. */
+  /**
+   * The network is back, or the page is looked at again: comes back at once where it would have
+   * waited, and doubts a connection that may have died in its sleep.
+   */
   hurry(): void {
-    if (this.#stopped || this.#socket || !this.#timer) return;
-    void this.#connect();
+    if (this.#stopped) return;
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#probe(PROBE_WITHIN_MS);
+    else if (!this.#socket && this.#timer) void this.#connect();
   }
 
   /** Says the frames, in order. Where that is not possible the connection is lost, and reported. */
@@ -167,13 +174,13 @@ export class Link {
   /** Any word of the server is a sign of life. A socket that does not open is as dead as a silent one. */
   #listen(): void {
     clearTimeout(this.#silence);
-    const generation = this.#generation;
-    this.#silence = setTimeout(() => {
-      this.send([{ type: 'ping' }]);
-      this.#silence = setTimeout(() => {
-        if (generation === this.#generation) this.#lost(0);
-      }, DEAD_AFTER_MS - PING_AFTER_MS);
-    }, PING_AFTER_MS);
+    this.#silence = setTimeout(() => this.#probe(DEAD_AFTER_MS - PING_AFTER_MS), PING_AFTER_MS);
+  }
+
+  #probe(within_ms: number): void {
+    clearTimeout(this.#silence);
+    this.send([{ type: 'ping' }]);
+    this.#silence = setTimeout(() => this.#lost(0), within_ms);
   }
 
   #drop(): void {

@@ -1,0 +1,145 @@
+/** What every journey has: a server, people with browsers of their own, and a watch over both. */
+import { type Browser, type BrowserContextOptions, type ConsoleMessage, expect, type Locator, type Page, test as base } from '@playwright/test';
+import { Server } from './server';
+
+export { expect } from '@playwright/test';
+
+export const PASSWORD = 'correct horse battery';
+
+/** What the browser itself reports while there is no server to reach. */
+export const WITHOUT_SERVER = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to/;
+
+/** What the browser itself reports of a request that was refused. */
+export const REFUSED = /the server responded with a status of 4\d\d/;
+
+type Fixtures = {
+  server: Server;
+  flags: string[];
+  arrive: (options?: BrowserContextOptions) => Promise<Person>;
+};
+
+export const test = base.extend<Fixtures>({
+  flags: [[], { option: true }],
+  server: async ({ flags }, use) => {
+    const server = await Server.start(...flags);
+    await use(server);
+    await server.stop();
+  },
+  arrive: async ({ browser, server }, use) => {
+    const people: Person[] = [];
+    await use(async (options) => {
+      const person = await Person.arrive(browser, server, options);
+      people.push(person);
+      return person;
+    });
+    for (const person of people) person.judge();
+    for (const person of people) await person.page.context().close();
+  },
+});
+
+/** Somebody at a browser. */
+export class Person {
+  readonly #complaints: string[] = [];
+  readonly #excused: RegExp[] = [];
+
+  private constructor(
+    readonly page: Page,
+    private readonly server: Server,
+  ) {
+    page.on('console', (message) => this.#heard(message));
+    page.on('pageerror', (error) => this.#complaints.push(`page error: ${error.stack ?? error.message}`));
+    page.on('request', (request) => this.#asked(request.url()));
+  }
+
+  static async arrive(browser: Browser, server: Server, options?: BrowserContextOptions): Promise<Person> {
+    const context = await browser.newContext(options);
+    return new Person(await context.newPage(), server);
+  }
+
+  /** A console message that this journey brings about on purpose. */
+  excuse(pattern: RegExp): void {
+    this.#excused.push(pattern);
+  }
+
+  /** Fails where the console complained, a policy was violated or a request left the origin. */
+  judge(): void {
+    expect(this.#complaints, 'console, policy and origin').toEqual([]);
+  }
+
+  async open(hash = ''): Promise<void> {
+    await this.page.goto(`${this.server.url}/${hash}`);
+  }
+
+  /** Makes an account by the page. */
+  async signUp(handle: string, name: string): Promise<void> {
+    const { page } = this;
+    await this.open();
+    const isSignIn = await page.getByRole('heading', { name: 'Sign in' }).or(page.getByRole('heading', { name: 'Create account' })).first().textContent();
+    if (isSignIn === 'Sign in') await page.getByRole('button', { name: 'Create account' }).click();
+    await this.fillAccount(handle, name);
+    await page.getByRole('button', { name: 'Create account' }).click();
+    await expect(this.room('general')).toBeVisible();
+  }
+
+  async fillAccount(handle: string, name: string): Promise<void> {
+    await this.page.getByLabel('Handle').fill(handle);
+    await this.page.getByLabel('Your name').fill(name);
+    await this.page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  }
+
+  async signIn(handle: string, password = PASSWORD): Promise<void> {
+    await this.page.getByLabel('Handle').fill(handle);
+    await this.page.getByLabel('Password', { exact: true }).fill(password);
+    await this.page.getByRole('button', { name: 'Sign in' }).click();
+  }
+
+  room(name: string): Locator {
+    return this.page.getByRole('navigation').getByRole('button', { name: new RegExp(`\\b${name}\\b`) });
+  }
+
+  async enter(name: string): Promise<void> {
+    await this.room(name).click();
+    await expect(this.page.getByRole('main').getByRole('heading', { name, level: 1 })).toBeVisible();
+    await expect(this.composer).toBeVisible();
+  }
+
+  get composer(): Locator {
+    return this.page.getByLabel('Message', { exact: true });
+  }
+
+  async say(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press('Enter');
+  }
+
+  /** All messages on the screen, from the oldest. */
+  get messages(): Locator {
+    return this.page.getByRole('article');
+  }
+
+  message(text: string): Locator {
+    return this.messages.filter({ has: this.page.locator('.said', { hasText: text }) });
+  }
+
+  /** Waits until the message has its tick: it is on disk. */
+  async seesTick(text: string): Promise<void> {
+    await expect(this.message(text).locator('[data-stage=sent]')).toBeVisible();
+  }
+
+  /** What was said, in the order of the screen. */
+  async said(): Promise<string[]> {
+    return (await this.messages.locator('.said').allTextContents()).map((it) => it.trim());
+  }
+
+  #heard(message: ConsoleMessage): void {
+    if (message.type() !== 'error' && message.type() !== 'warning') return;
+    const line = `${message.type()}: ${message.text()}`;
+    if (!this.#excused.some((pattern) => pattern.test(line))) this.#complaints.push(line);
+  }
+
+  #asked(url: string): void {
+    const { protocol, origin } = new URL(url);
+    const isOwn = origin === this.server.url || protocol === 'data:' || protocol === 'blob:';
+    if (!isOwn) this.#complaints.push(`a request left the origin: ${url}`);
+  }
+}

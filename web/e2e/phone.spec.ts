@@ -1,0 +1,32 @@
+import { expect, test } from './journey';
+
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+test('a phone shows the list or a room, and fits', async ({ arrive }) => {
+  const [ann, bea] = [await arrive(PHONE), await arrive()];
+  await ann.signUp('ann', 'Ann Archer');
+  await bea.signUp('bea', 'Bea Martin');
+  await bea.enter('general');
+  const list = ann.page.getByRole('navigation');
+  await expect(list).toBeVisible();
+  await expect(ann.page.getByRole('main')).toBeHidden();
+
+  await ann.room('general').tap();
+  await expect(list).toBeHidden();
+  await ann.composer.fill('From the train');
+  await ann.page.getByRole('button', { name: 'Send' }).tap();
+  await expect(bea.message('From the train')).toBeVisible();
+  await bea.say(`A long word: ${'x'.repeat(300)}`);
+  await expect(ann.message('A long word')).toBeInViewport();
+  expect(await ann.page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+
+  await ann.message('From the train').locator('.said').tap();
+  await ann.message('From the train').getByRole('button', { name: 'Delete message' }).tap();
+  await ann.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).tap();
+  await expect(bea.message('This message was deleted')).toBeVisible();
+
+  await ann.page.getByRole('button', { name: 'Back to chats' }).tap();
+  await expect(list).toBeVisible();
+  await bea.say('Are you still there?');
+  await expect(ann.room('general').getByLabel('1 unread message')).toBeVisible();
+});

@@ -1,0 +1,108 @@
+import { expect, REFUSED, test } from './journey';
+
+test('two people talk, and each sees the other live', async ({ arrive }) => {
+  const [ann, bea] = [await arrive(), await arrive()];
+  await ann.signUp('ann', 'Ann Archer');
+  await bea.signUp('bea', 'Bea Martin');
+  await ann.enter('general');
+  await bea.enter('general');
+  await expect(ann.page.getByRole('main').getByText('Bea Martin joined')).toBeVisible();
+
+  await ann.say('Hello Bea');
+  await ann.seesTick('Hello Bea');
+  await expect(bea.message('Hello Bea')).toContainText('Ann Archer');
+
+  await bea.composer.pressSequentially('Hel');
+  await expect(ann.page.getByRole('main').getByText('Bea Martin is typing…')).toBeVisible();
+  await bea.say('Hello <b>Ann</b> https://example.org/a?b=c');
+  await expect(ann.message('Hello <b>Ann</b>')).toBeVisible();
+  await expect(ann.message('Hello').getByRole('link')).toHaveAttribute('href', 'https://example.org/a?b=c');
+  await expect(ann.page.getByRole('main').getByText('is typing')).toBeHidden();
+
+  await bea.composer.fill('first line');
+  await bea.composer.press('Shift+Enter');
+  await bea.composer.pressSequentially('second line');
+  await bea.composer.press('Enter');
+  await expect(ann.message('first line\nsecond line')).toBeVisible();
+  expect(await ann.said()).toEqual(await bea.said());
+});
+
+test('a direct chat is found by handle, counts what is unread, and shows who is online', async ({ arrive }) => {
+  const [ann, bea] = [await arrive(), await arrive()];
+  await ann.signUp('ann', 'Ann Archer');
+  await bea.signUp('bea', 'Bea Martin');
+
+  await ann.page.getByRole('button', { name: 'New chat' }).click();
+  await ann.page.getByLabel('Handle').fill('bea');
+  await ann.page.getByRole('button', { name: 'Find' }).click();
+  await expect(ann.page.getByText('@bea')).toBeVisible();
+  await ann.page.getByRole('button', { name: 'Start chat' }).click();
+  await expect(ann.page.getByRole('main').getByText('online')).toBeVisible();
+  await ann.say('Psst');
+  await ann.say('Are you there?');
+
+  await expect(bea.room('Ann Archer').getByLabel('2 unread messages')).toBeVisible();
+  await expect(bea.page).toHaveTitle('(2) Chinwag');
+  await bea.enter('Ann Archer');
+  await expect(bea.page.getByText('New messages')).toBeVisible();
+  await expect(bea.room('Ann Archer').getByLabel(/unread/)).toHaveCount(0);
+  await expect(bea.page).toHaveTitle('Chinwag');
+  await bea.say('Yes');
+  await expect(ann.message('Yes')).toBeVisible();
+
+  await bea.page.context().close();
+  await expect(ann.page.getByRole('main').getByText('online')).toBeHidden({ timeout: 30_000 });
+});
+
+test('a message is deleted for everyone', async ({ arrive }) => {
+  const [ann, bea] = [await arrive(), await arrive()];
+  await ann.signUp('ann', 'Ann Archer');
+  await bea.signUp('bea', 'Bea Martin');
+  await ann.enter('general');
+  await bea.enter('general');
+  await ann.say('Nobody should read this');
+  await expect(bea.message('Nobody should read this')).toBeVisible();
+  await expect(bea.page.getByRole('button', { name: 'Delete message' })).toHaveCount(0);
+
+  await ann.message('Nobody should read this').hover();
+  await ann.page.getByRole('button', { name: 'Delete message' }).click();
+  await ann.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(bea.message('This message was deleted')).toBeVisible();
+  await expect(ann.message('This message was deleted')).toBeVisible();
+  await expect(bea.page.getByText('Nobody should read this')).toHaveCount(0);
+});
+
+test('a group and a channel are made, and a channel joined', async ({ arrive }) => {
+  const [ann, bea] = [await arrive(), await arrive()];
+  await ann.signUp('ann', 'Ann Archer');
+  await bea.signUp('bea', 'Bea Martin');
+
+  await ann.page.getByRole('button', { name: 'New chat' }).click();
+  await ann.page.getByText('Group', { exact: true }).click();
+  await ann.page.getByLabel('Handle').fill('nobody');
+  ann.excuse(REFUSED);
+  await ann.page.getByRole('button', { name: 'Add' }).click();
+  await expect(ann.page.getByText('Nobody has the handle nobody.')).toBeVisible();
+  await ann.page.getByLabel('Handle').fill('@Bea');
+  await ann.page.getByRole('button', { name: 'Add' }).click();
+  await ann.page.getByLabel('Name of the group').fill('Tea');
+  await ann.page.getByRole('button', { name: 'Create' }).click();
+  await expect(ann.page.getByRole('main').getByText('You added Bea Martin')).toBeVisible();
+  await ann.say('Milk first');
+  await bea.enter('Tea');
+  await expect(bea.message('Milk first')).toBeVisible();
+
+  await bea.page.getByRole('button', { name: 'New chat' }).click();
+  await bea.page.getByText('Channel', { exact: true }).click();
+  await bea.page.getByLabel('Name of the channel').fill('Books');
+  await bea.page.getByRole('button', { name: 'Create' }).click();
+  await bea.say('What do you read?');
+  await bea.seesTick('What do you read?');
+
+  await ann.page.getByRole('button', { name: 'New chat' }).click();
+  await ann.page.getByText('Join', { exact: true }).click();
+  await ann.page.getByRole('dialog').getByRole('button', { name: 'Join' }).click();
+  await expect(ann.message('What do you read?')).toBeVisible();
+  await ann.say('Poems');
+  await expect(bea.message('Poems')).toBeVisible();
+});

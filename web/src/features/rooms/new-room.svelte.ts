@@ -1,0 +1,128 @@
+/** Making a room, or joining one. */
+import { newKey } from '../../api/key';
+import { Refused, Unreachable } from '../../api/rest';
+import type { Room, RoomCreate, UserName } from '../../api/types';
+import type { Chat } from '../../chat.svelte';
+import { text } from '../../text';
+
+export type Kind = 'direct' | 'group' | 'channel' | 'join';
+
+/** Pages of channels that are read; a search comes before there are more. */
+const CHANNEL_PAGES_MAX = 10;
+
+export class NewRoom {
+  kind: Kind = $state('direct');
+  handle = $state('');
+  name = $state('');
+  /** Whom the handle named, and who will be members. */
+  members: UserName[] = $state([]);
+  channels: Room[] | null = $state(null);
+  wrong: string | null = $state(null);
+  isBusy = $state(false);
+  /** Of the room that is being made: trying again makes no second one. */
+  #key = newKey();
+
+  constructor(
+    private readonly chat: Chat,
+    private readonly done: () => void,
+  ) {}
+
+  turn(kind: Kind): void {
+    Object.assign(this, { kind, wrong: null, members: [], handle: '' });
+    this.#key = newKey();
+    if (kind === 'join') void this.#try(() => this.#listChannels());
+  }
+
+  /** Looks up a handle and puts its user among the members. */
+  find(): Promise<void> {
+    return this.#try(async () => {
+      const handle = this.handle.trim().toLowerCase().replace(/^@/, '');
+      if (handle === '') return;
+      if (handle === this.chat.me.handle) throw new Unusable(text.newRoom.yourself);
+      const user = await this.chat.rest.user(handle).catch(malformed);
+      if (!user) throw new Unusable(text.newRoom.nobody(handle));
+      if (this.kind === 'direct') this.members = [user];
+      else if (!this.members.some((it) => it.id === user.id)) this.members.push(user);
+      this.#key = newKey();
+      this.handle = '';
+    });
+  }
+
+  remove(userId: string): void {
+    this.members = this.members.filter((it) => it.id !== userId);
+    this.#key = newKey();
+  }
+
+  /** The name counts as part of what is made. */
+  rename(): void {
+    this.#key = newKey();
+  }
+
+  get canCreate(): boolean {
+    return this.kind === 'direct' ? this.members.length === 1 : this.name.trim() !== '';
+  }
+
+  create(): Promise<void> {
+    return this.#try(async () => {
+      const { kind, members } = this;
+      const body: RoomCreate = { key: this.#key, kind, members: members.map((it) => it.id) };
+      const room = await this.chat.rest.createRoom(kind === 'direct' ? body : { ...body, name: this.name.trim() });
+      this.#show(room.id);
+    });
+  }
+
+  join(roomId: string): Promise<void> {
+    return this.#try(async () => {
+      await this.chat.rest.joinRoom(roomId, newKey());
+      this.#show(roomId);
+    });
+  }
+
+  #show(roomId: string): void {
+    this.chat.show(roomId);
+    this.done();
+  }
+
+  async #listChannels(): Promise<void> {
+    const rooms: Room[] = [];
+    let after: string | undefined;
+    for (let page = 0; page < CHANNEL_PAGES_MAX; page += 1) {
+      const { rooms: more, next } = await this.chat.rest.channels(after);
+      rooms.push(...more.filter((room) => room.role === null && !this.chat.state.rooms[room.id]));
+      after = next;
+      if (after === undefined) break;
+    }
+    this.channels = rooms;
+  }
+
+  async #try(work: () => Promise<void>): Promise<void> {
+    if (this.isBusy) return;
+    this.isBusy = true;
+    this.wrong = null;
+    try {
+      await work();
+    } catch (error) {
+      this.wrong = explain(error);
+    } finally {
+      this.isBusy = false;
+    }
+  }
+}
+
+/** Something that the person can put right, in a sentence. */
+class Unusable extends Error {}
+
+function explain(error: unknown): string {
+  if (error instanceof Unusable) return error.message;
+  if (error instanceof Unreachable) return text.errors.unreachable;
+  if (error instanceof Refused && error.code === 'rate_limited') {
+    return text.errors.slowDown(Math.max(1, Math.ceil((error.retry_after_ms ?? 1_000) / 1_000)));
+  }
+  return text.errors.other(error instanceof Error ? error.message : String(error));
+}
+
+/** What is no handle is nobody's. */
+function malformed(error: unknown): null {
+  if (error instanceof Refused && error.code === 'invalid') return null;
+  throw error;
+}

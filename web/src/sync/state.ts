@@ -1,0 +1,161 @@
+/**
+ * What this device knows of the chat, as plain data, so that a view may watch any part of it.
+ *
+ * Nothing in this folder does I/O, asks the time or rolls dice. The twin is `crates/client/src/sync`;
+ * both run the cases in `crates/client/cases/sync`, whose README numbers the rules.
+ */
+import type { ErrorCode, Event, Limits, Me, Room, UserName } from '../api/types';
+
+/** Events that wait for one before them, a room; what is beyond comes again by `room.sync`. */
+export const HELD_EVENTS_MAX = 256;
+
+/** Rooms that are asked about because something came of them; more is no room of mine. */
+export const STRANGERS_MAX = 256;
+
+/** Commands that wait at once: far more than a person writes on a train. */
+export const PENDING_MAX = 1_000;
+
+/** Events of one room that are kept: some hundred screens. The oldest go, and can be read again. */
+export const TIMELINE_EVENTS_MAX = 10_000;
+
+/** Questions without an answer at once: a client that was away must not fill the server's queue. */
+export const QUESTIONS_MAX = 16;
+
+/** How long what was refused for now waits where the server gave no hint. */
+export const RETRY_AFTER_MS = 1_000;
+
+/** A command whose answer is this late is said again, with the same key. */
+export const ANSWER_WITHIN_MS = 15_000;
+
+/** How long one is shown as typing without a sign of it, by the contract. */
+export const TYPING_MS = 6_000;
+
+/** Until `ready` tells; the contract's own figures. */
+const LIMITS: Limits = { text_bytes: 16_384, frame_bytes: 65_536, in_flight: 64, page: 100, cursors: 1_000, watch: 100 };
+
+export type State = {
+  /** The time of the last input, Unix milliseconds. */
+  now_ms: number;
+  /** Null before the first `ready`. */
+  epoch: string | null;
+  me: Me | null;
+  /** From `ready` until the connection is lost. */
+  ready: boolean;
+  limits: Limits;
+  rooms: Record<string, RoomState>;
+  users: Record<string, UserName>;
+  /** What this user said and the log does not show yet, in the order in which it goes out. */
+  outbox: Pending[];
+  /** What is to be asked, in the order in which it was needed. */
+  questions: Asked[];
+  /** The last `ref` that was given. */
+  ref: number;
+  /** Questions wait until then: the server asked for it. */
+  pause_ms: number | null;
+  /** What came of rooms that are not known yet. */
+  strangers: Record<string, Stranger>;
+  /** Rooms that went while the list was being read, whose next page may still show them. */
+  gone: string[];
+  /** True while the list of rooms is read page by page. */
+  listing: boolean;
+  /** True once the list was read to its end in this history. */
+  listed: boolean;
+  /** The rooms whose cursors the last `hello` named, or null where it named none. */
+  named: string[] | null;
+  /** Who is online, of those that are watched. */
+  present: Record<string, boolean>;
+  /** Until when one is shown as typing: room, then user. */
+  typing: Record<string, Record<string, number>>;
+};
+
+export type RoomState = {
+  /** As last told, with what happened since applied. */
+  room: Room;
+  /** The event that name, role and members were told as of: only later ones change them. */
+  told_seq: number;
+  /** The last event applied. */
+  cursor: number;
+  /** All that is known of the timeline, ascending. */
+  events: Event[];
+  /** Where `events` has no hole: ascending, apart. */
+  stretches: Stretch[];
+  /** Events ahead of the cursor, ascending. */
+  held: Event[];
+  /** The last change whose message was not known: an older page does not show it. */
+  blind_seq: number;
+};
+
+export type Stranger = { head_seq: number; events: Event[] };
+
+/** From the first to the last event, both within. */
+export type Stretch = { from: number; to: number };
+
+/** A command that is kept until the log shows it. */
+export type Pending = {
+  /** The idempotency key: however often it is said, it happens once. */
+  key: string;
+  room: string;
+  at_ms: number;
+  what: { text: string } | { target: number };
+  /** `sent` is one tick: it is on disk, and its event on the way. */
+  stage: 'waiting' | 'sending' | 'sent' | 'failed';
+  /** Under which it was last said. */
+  ref: number | null;
+  said_ms: number;
+  /** Not before this time, where it was refused for now. */
+  retry_ms: number | null;
+  /** Of the event that it made. */
+  seq: number | null;
+  /** Why it failed. */
+  code: ErrorCode | null;
+};
+
+/** What may be asked again at any time. */
+export type Question =
+  | { what: 'list'; after: string }
+  | { what: 'room'; room: string }
+  | { what: 'sync'; room: string; after: number }
+  /** `said` is how far the last frame of it went. */
+  | { what: 'read'; room: string; read: number; said: number };
+
+export type Asked = Question & { ref: number | null; said_ms: number; retry_ms: number | null };
+
+/** Nothing known, with what an earlier page left unsent. */
+export function newState(unsent: Pending[] = []): State {
+  return {
+    now_ms: 0,
+    epoch: null,
+    me: null,
+    ready: false,
+    limits: LIMITS,
+    rooms: {},
+    users: {},
+    outbox: unsent,
+    questions: [],
+    ref: 0,
+    pause_ms: null,
+    strangers: {},
+    gone: [],
+    listing: false,
+    listed: false,
+    named: null,
+    present: {},
+    typing: {},
+  };
+}
+
+/** A room as of its head, or an earlier cursor: what is above comes by the stream, what is below by pages. */
+export function newRoom(room: Room, cursor = room.head_seq): RoomState {
+  return { room, told_seq: room.head_seq, cursor, events: [], stretches: [], held: [], blind_seq: 0 };
+}
+
+/** Messages that this user has not read. */
+export function unread({ n, read_n }: Room): number {
+  return Math.max(0, n - read_n);
+}
+
+/** All rooms, the one where something happened last first. */
+export function roomsInOrder(state: State): RoomState[] {
+  const at_ms = ({ room }: RoomState) => room.last?.at_ms ?? 0;
+  return Object.values(state.rooms).sort((a, b) => at_ms(b) - at_ms(a) || (a.room.id < b.room.id ? -1 : 1));
+}
