@@ -13,13 +13,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 const NODE_OLDEST: [(u32, u32); 2] = [(20, 19), (22, 12)];
 
 /// What is no input of the build.
-const NO_INPUT: [&str; 5] = [
-    "node_modules",
-    "dist",
-    "e2e",
-    "test-results",
-    "playwright-report",
-];
+const NO_INPUT: [&str; 5] = ["node_modules", "dist", "e2e", "test-results", "playwright-report"];
 
 /// Extension and `Content-Type`.
 const MIMES: [(&str, &str); 9] = [
@@ -72,10 +66,7 @@ fn built(web: &Path, out: &Path) -> Result<PathBuf> {
     }
     if let Err(why) = node_is_usable() {
         println!("cargo::warning=the web app was left out: {why}");
-        return without_app(
-            out,
-            "Node.js 20.19 or newer was not there when it was built",
-        );
+        return without_app(out, "Node.js 20.19 or newer was not there when it was built");
     }
     // A half-finished build must not pass for a whole one.
     fs::remove_file(&stamp).or_else(|error| match error.kind() {
@@ -92,10 +83,7 @@ fn built(web: &Path, out: &Path) -> Result<PathBuf> {
         "--outDir",
     ];
     run(Command::new("node").args(vite).arg(&dist).current_dir(web))?;
-    run(Command::new("node")
-        .arg("scripts/compress.mjs")
-        .arg(&dist)
-        .current_dir(web))?;
+    run(Command::new("node").arg("scripts/compress.mjs").arg(&dist).current_dir(web))?;
     fs::write(&stamp, hash)?;
     Ok(dist)
 }
@@ -121,14 +109,7 @@ fn install(web: &Path) -> Result<()> {
         return Ok(());
     }
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let ci = [
-        "ci",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--loglevel",
-        "error",
-    ];
+    let ci = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"];
     run(Command::new(npm).args(ci).current_dir(web))?;
     fs::write(mark, lock).context("web/node_modules")
 }
@@ -139,35 +120,21 @@ fn node_is_usable() -> Result<(), String> {
         return Err("Node.js is not installed".to_owned());
     };
     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    let mut numbers = version
-        .trim_start_matches('v')
-        .split('.')
-        .map_while(|it| it.parse().ok());
+    let mut numbers = version.trim_start_matches('v').split('.').map_while(|it| it.parse().ok());
     let found: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    let oldest = NODE_OLDEST
-        .iter()
-        .find(|(major, _)| *major == found.0)
-        .unwrap_or(&NODE_OLDEST[1]);
+    let oldest = NODE_OLDEST.iter().find(|(major, _)| *major == found.0).unwrap_or(&NODE_OLDEST[1]);
     if found < *oldest {
-        return Err(format!(
-            "Node.js {version} is too old, it takes {}.{}",
-            oldest.0, oldest.1
-        ));
+        return Err(format!("Node.js {version} is too old, it takes {}.{}", oldest.0, oldest.1));
     }
     Ok(())
 }
 
 /// Says what the command said only where it failed.
 fn run(command: &mut Command) -> Result<()> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("{command:?}"))?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
     if !output.status.success() {
-        let (said, complained) = (
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-        );
+        let (said, complained) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         bail!(
             "{command:?} failed:\n{said}\n{complained}\n\
              CHINWAG_WEB_DIST=none leaves the web app out, CHINWAG_WEB_DIST=folder takes a finished build."
@@ -180,11 +147,7 @@ fn run(command: &mut Command) -> Result<()> {
 fn inputs(web: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in sorted_entries(web)? {
-        let name = entry
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if !NO_INPUT.contains(&name.as_str()) {
             println!("cargo::rerun-if-changed={}", entry.display());
             walk(entry, &mut files)?;
@@ -199,16 +162,12 @@ fn walk(path: PathBuf, files: &mut Vec<PathBuf>) -> Result<()> {
         files.push(path);
         return Ok(());
     }
-    sorted_entries(&path)?
-        .into_iter()
-        .try_for_each(|entry| walk(entry, files))
+    sorted_entries(&path)?.into_iter().try_for_each(|entry| walk(entry, files))
 }
 
 fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
-    let mut paths: Vec<_> = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<_>>()?;
+    let mut paths: Vec<_> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     paths.sort();
     Ok(paths)
 }
@@ -245,16 +204,13 @@ fn table(dist: &Path) -> Result<String> {
 }
 
 fn is_compressed(file: &Path) -> bool {
-    file.extension()
-        .is_some_and(|extension| extension == "br" || extension == "gz")
+    file.extension().is_some_and(|extension| extension == "br" || extension == "gz")
 }
 
 /// The path, to sort by, and the row.
 fn row(dist: &Path, file: &Path) -> Result<(String, String)> {
-    let parts = file
-        .strip_prefix(dist)?
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy());
+    let parts =
+        file.strip_prefix(dist)?.components().map(|part| part.as_os_str().to_string_lossy());
     let path = format!("/{}", parts.collect::<Vec<_>>().join("/"));
     let extension = file.extension().unwrap_or_default().to_string_lossy();
     let (_, mime) = MIMES
@@ -268,11 +224,7 @@ fn row(dist: &Path, file: &Path) -> Result<(String, String)> {
         "    Asset {{ path: {path:?}, mime: {mime:?}, etag: {etag:?}, immutable: {},",
         path.starts_with("/assets/")
     )?;
-    writeln!(
-        row,
-        "        bytes: include_bytes!({:?}),",
-        file.display().to_string()
-    )?;
+    writeln!(row, "        bytes: include_bytes!({:?}),", file.display().to_string())?;
     writeln!(
         row,
         "        brotli: {}, gzip: {} }},",

@@ -50,10 +50,7 @@ mod tests {
         let page = asset("/").expect("there is always a page");
         assert_eq!(page.path, "/index.html");
         assert_eq!(page.mime, "text/html; charset=utf-8");
-        assert!(
-            !page.immutable,
-            "a page that is kept for ever is never updated"
-        );
+        assert!(!page.immutable, "a page that is kept for ever is never updated");
     }
 
     #[test]
@@ -65,14 +62,7 @@ mod tests {
 
     #[test]
     fn nothing_else_is_found() {
-        for path in [
-            "",
-            "index.html",
-            "/index",
-            "//",
-            "/../Cargo.toml",
-            "/index.html.br",
-        ] {
+        for path in ["", "index.html", "/index", "//", "/../Cargo.toml", "/index.html.br"] {
             assert_eq!(asset(path), None, "{path}");
         }
     }
@@ -88,10 +78,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_quoted_and_names_one_content() {
-        let mut tags: Vec<_> = assets()
-            .iter()
-            .map(|file| (file.etag, file.bytes))
-            .collect();
+        let mut tags: Vec<_> = assets().iter().map(|file| (file.etag, file.bytes)).collect();
         assert!(
             tags.iter()
                 .all(|(tag, _)| tag.len() == 34 && tag.starts_with('"') && tag.ends_with('"'))

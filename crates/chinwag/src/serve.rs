@@ -104,15 +104,9 @@ fn raw(flags: Flags) -> anyhow::Result<RawConfig> {
     };
     let switch = flags.rate_limits.or(file.rate_limits).unwrap_or(Switch::On);
     Ok(RawConfig {
-        listen: flags
-            .listen
-            .or(file.listen)
-            .unwrap_or(([127, 0, 0, 1], 8080).into()),
+        listen: flags.listen.or(file.listen).unwrap_or(([127, 0, 0, 1], 8080).into()),
         public_url: flags.public_url.or(file.public_url),
-        data: flags
-            .data
-            .or(file.data)
-            .unwrap_or_else(|| "chinwag-data".into()),
+        data: flags.data.or(file.data).unwrap_or_else(|| "chinwag-data".into()),
         registration: flags.registration.or(file.registration).map(Into::into),
         rate_limits: matches!(switch, Switch::On),
         metrics_listen: flags.metrics_listen.or(file.metrics_listen),

@@ -175,11 +175,7 @@ pub enum Denied {
 /// Decides whether `actor` may do `action` in `room`.
 pub fn authorise(actor: Actor, room: RoomFacts, action: Action) -> Result<Permit, Denied> {
     use Denied::{Forbidden, NotFound};
-    let permit = Permit {
-        user: actor.user,
-        room: room.room,
-        action,
-    };
+    let permit = Permit { user: actor.user, room: room.room, action };
     let Some(role) = actor.role else {
         return match (room.kind, action) {
             (RoomKind::Channel, Action::See | Action::Join) => Ok(permit),
@@ -232,11 +228,7 @@ fn forbidden(user: UserId, role: Role, room: RoomFacts, action: Action) -> Optio
             let may = role == Role::Owner || (role == Role::Admin && theirs < Role::Admin);
             (!may).then_some(if role == Role::Admin { OWNERS } else { ADMINS })
         }
-        Action::RoleSet {
-            from,
-            to,
-            last_owner,
-        } => {
+        Action::RoleSet { from, to, last_owner } => {
             let ordinary = from < Role::Admin && to < Role::Admin;
             match role {
                 Role::Owner if last_owner && to != Role::Owner => Some(LAST_OWNER),
@@ -267,9 +259,7 @@ pub fn authorise_installation(rank: Rank, action: InstallationAction) -> Result<
             rank == Rank::Owner || (rank == Rank::Admin && theirs == Rank::Member)
         }
     };
-    may.then_some(()).ok_or(Denied::Forbidden(
-        "only the installation's owner and admins may",
-    ))
+    may.then_some(()).ok_or(Denied::Forbidden("only the installation's owner and admins may"))
 }
 
 #[cfg(test)]
@@ -279,15 +269,8 @@ mod tests {
     const ME: u64 = 1_800_000_000_000;
 
     fn decide(kind: RoomKind, posting: Posting, role: Option<Role>, action: Action) -> char {
-        let actor = Actor {
-            user: UserId::new(ME, 1),
-            role,
-        };
-        let facts = RoomFacts {
-            room: RoomId::new(ME, 9),
-            kind,
-            posting,
-        };
+        let actor = Actor { user: UserId::new(ME, 1), role };
+        let facts = RoomFacts { room: RoomId::new(ME, 9), kind, posting };
         match authorise(actor, facts, action) {
             Ok(permit) => {
                 assert_eq!(
@@ -301,21 +284,13 @@ mod tests {
         }
     }
 
-    /// One row an action; the columns are stranger, reader, member, admin, owner.
-    #[test]
-    fn the_table_of_who_may_do_what() {
-        let mine = Action::MessageDelete {
-            author: UserId::new(ME, 1),
-        };
-        let theirs = Action::MessageDelete {
-            author: UserId::new(ME, 2),
-        };
-        let set = |from, to| Action::RoleSet {
-            from,
-            to,
-            last_owner: false,
-        };
-        let rows: &[(Action, &str, &str, &str)] = &[
+    /// One row an action, with what it gives in a group, a channel and a direct room; the columns
+    /// are stranger, reader, member, admin, owner.
+    fn table() -> Vec<(Action, &'static str, &'static str, &'static str)> {
+        let mine = Action::MessageDelete { author: UserId::new(ME, 1) };
+        let theirs = Action::MessageDelete { author: UserId::new(ME, 2) };
+        let set = |from, to| Action::RoleSet { from, to, last_owner: false };
+        vec![
             // action, group, channel, direct
             (Action::See, "0++++", "+++++", "0++++"),
             (Action::Read, "0++++", "-++++", "0++++"),
@@ -323,42 +298,12 @@ mod tests {
             (mine, "0++++", "-++++", "0++++"),
             (theirs, "0--++", "---++", "0----"),
             (Action::Join, "0----", "+----", "0----"),
-            (
-                Action::Leave { last_owner: false },
-                "0++++",
-                "-++++",
-                "0----",
-            ),
-            (
-                Action::Leave { last_owner: true },
-                "0----",
-                "-----",
-                "0----",
-            ),
-            (
-                Action::MemberAdd { role: Role::Member },
-                "0--++",
-                "---++",
-                "0----",
-            ),
-            (
-                Action::MemberAdd { role: Role::Admin },
-                "0---+",
-                "----+",
-                "0----",
-            ),
-            (
-                Action::MemberRemove { role: Role::Member },
-                "0--++",
-                "---++",
-                "0----",
-            ),
-            (
-                Action::MemberRemove { role: Role::Admin },
-                "0---+",
-                "----+",
-                "0----",
-            ),
+            (Action::Leave { last_owner: false }, "0++++", "-++++", "0----"),
+            (Action::Leave { last_owner: true }, "0----", "-----", "0----"),
+            (Action::MemberAdd { role: Role::Member }, "0--++", "---++", "0----"),
+            (Action::MemberAdd { role: Role::Admin }, "0---+", "----+", "0----"),
+            (Action::MemberRemove { role: Role::Member }, "0--++", "---++", "0----"),
+            (Action::MemberRemove { role: Role::Admin }, "0---+", "----+", "0----"),
             (set(Role::Member, Role::Reader), "0--++", "---++", "0----"),
             (set(Role::Member, Role::Admin), "0---+", "----+", "0----"),
             (set(Role::Owner, Role::Member), "0---+", "----+", "0----"),
@@ -366,25 +311,20 @@ mod tests {
             (Action::SettingsSet, "0---+", "----+", "0----"),
             (Action::ReceiptSet, "0++++", "-++++", "0++++"),
             (Action::Type, "0-+++", "--+++", "0-+++"),
-        ];
-        let roles = [
-            None,
-            Some(Role::Reader),
-            Some(Role::Member),
-            Some(Role::Admin),
-            Some(Role::Owner),
-        ];
-        for (action, group, channel, direct) in rows {
-            for (kind, row) in [
-                (RoomKind::Group, group),
-                (RoomKind::Channel, channel),
-                (RoomKind::Direct, direct),
-            ] {
-                let got: String = roles
-                    .iter()
-                    .map(|&r| decide(kind, Posting::Members, r, *action))
-                    .collect();
-                assert_eq!(&got, row, "{action:?} in a {kind:?}");
+        ]
+    }
+
+    #[test]
+    fn the_table_of_who_may_do_what() {
+        let roles =
+            [None, Some(Role::Reader), Some(Role::Member), Some(Role::Admin), Some(Role::Owner)];
+        for (action, group, channel, direct) in table() {
+            for (kind, row) in
+                [(RoomKind::Group, group), (RoomKind::Channel, channel), (RoomKind::Direct, direct)]
+            {
+                let got: String =
+                    roles.iter().map(|&r| decide(kind, Posting::Members, r, action)).collect();
+                assert_eq!(got, row, "{action:?} in a {kind:?}");
             }
         }
     }
@@ -392,32 +332,15 @@ mod tests {
     #[test]
     fn where_admins_post_members_read() {
         for (role, want) in [(Role::Member, '-'), (Role::Admin, '+'), (Role::Owner, '+')] {
-            let got = decide(
-                RoomKind::Channel,
-                Posting::Admins,
-                Some(role),
-                Action::MessageSend,
-            );
+            let got = decide(RoomKind::Channel, Posting::Admins, Some(role), Action::MessageSend);
             assert_eq!(got, want, "{role:?}");
         }
     }
 
     #[test]
     fn the_last_owner_stays_one() {
-        let step_down = Action::RoleSet {
-            from: Role::Owner,
-            to: Role::Member,
-            last_owner: true,
-        };
-        assert_eq!(
-            decide(
-                RoomKind::Group,
-                Posting::Members,
-                Some(Role::Owner),
-                step_down
-            ),
-            '-'
-        );
+        let step_down = Action::RoleSet { from: Role::Owner, to: Role::Member, last_owner: true };
+        assert_eq!(decide(RoomKind::Group, Posting::Members, Some(Role::Owner), step_down), '-');
     }
 
     #[test]

@@ -89,29 +89,15 @@ impl EventKind {
     pub fn from_row(number: i64, subject: Option<i64>) -> Option<Self> {
         Some(match (number, subject) {
             (1, None) => Self::Message,
-            (2, Some(target)) => Self::Deletion {
-                target: Seq::from_i64(target),
-            },
+            (2, Some(target)) => Self::Deletion { target: Seq::from_i64(target) },
             (3, None) => Self::RoomCreated,
             (4, None) => Self::RoomUpdated,
-            (5, Some(user)) => Self::MemberJoined {
-                user: UserId::from_i64(user),
-            },
-            (6, Some(user)) => Self::MemberLeft {
-                user: UserId::from_i64(user),
-            },
-            (7, Some(user)) => Self::MemberRole {
-                user: UserId::from_i64(user),
-            },
-            (8, Some(room)) => Self::RoomAdded {
-                room: RoomId::from_i64(room),
-            },
-            (9, Some(room)) => Self::RoomRemoved {
-                room: RoomId::from_i64(room),
-            },
-            (10, Some(room)) => Self::RoomRead {
-                room: RoomId::from_i64(room),
-            },
+            (5, Some(user)) => Self::MemberJoined { user: UserId::from_i64(user) },
+            (6, Some(user)) => Self::MemberLeft { user: UserId::from_i64(user) },
+            (7, Some(user)) => Self::MemberRole { user: UserId::from_i64(user) },
+            (8, Some(room)) => Self::RoomAdded { room: RoomId::from_i64(room) },
+            (9, Some(room)) => Self::RoomRemoved { room: RoomId::from_i64(room) },
+            (10, Some(room)) => Self::RoomRead { room: RoomId::from_i64(room) },
             _ => return None,
         })
     }
@@ -207,15 +193,8 @@ pub struct ConnId {
 /// Something that is true now and is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Signal {
-    Typing {
-        room: RoomId,
-        user: UserId,
-        on: bool,
-    },
-    Presence {
-        user: UserId,
-        online: bool,
-    },
+    Typing { room: RoomId, user: UserId, on: bool },
+    Presence { user: UserId, online: bool },
 }
 
 #[cfg(test)]
@@ -224,15 +203,10 @@ mod tests {
 
     #[test]
     fn every_kind_reads_back_from_its_row() {
-        let (user, room) = (
-            UserId::new(1_800_000_000_000, 1),
-            RoomId::new(1_800_000_000_000, 2),
-        );
+        let (user, room) = (UserId::new(1_800_000_000_000, 1), RoomId::new(1_800_000_000_000, 2));
         let kinds = [
             EventKind::Message,
-            EventKind::Deletion {
-                target: Seq::new(7),
-            },
+            EventKind::Deletion { target: Seq::new(7) },
             EventKind::RoomCreated,
             EventKind::RoomUpdated,
             EventKind::MemberJoined { user },

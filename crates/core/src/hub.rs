@@ -29,48 +29,28 @@ use room::{LocalRoom, Place};
 #[derive(Debug, Clone)]
 pub enum Input {
     /// The connection's token was good. Its snapshot is read after this.
-    Attached {
-        conn: ConnId,
-        user: UserId,
-        session: SessionId,
-    },
+    Attached { conn: ConnId, user: UserId, session: SessionId },
     /// The snapshot: every room of the user, each with its head. The driver has already written
     /// `ready` and what the client missed up to those heads.
-    Joined {
-        conn: ConnId,
-        heads: Vec<(RoomId, Seq)>,
-    },
+    Joined { conn: ConnId, heads: Vec<(RoomId, Seq)> },
     /// The connection is gone.
     Closed { conn: ConnId },
     /// Something came from the connection.
     Heard { conn: ConnId },
     /// An event is on disk.
-    Committed {
-        event: Arc<Event>,
-        origin: Option<Origin>,
-    },
+    Committed { event: Arc<Event>, origin: Option<Origin> },
     /// What the log holds of a room after the event that was asked for in [`Output::Fetch`].
-    Fetched {
-        room: RoomId,
-        events: Vec<Arc<Event>>,
-    },
+    Fetched { room: RoomId, events: Vec<Arc<Event>> },
     /// What the log says is the newest event of a room. It finds a lost last event.
     Head { room: RoomId, head: Seq },
     /// A signal from any shard of any node.
     Signal(Signal),
     /// A member of the room types, or stops.
-    Typing {
-        conn: ConnId,
-        room: RoomId,
-        on: bool,
-    },
+    Typing { conn: ConnId, room: RoomId, on: bool },
     /// The users on the connection's screen, who may be seen by its user.
     Watch { conn: ConnId, users: Vec<UserId> },
     /// These sessions of a user are over.
-    Revoked {
-        user: UserId,
-        sessions: Vec<SessionId>,
-    },
+    Revoked { user: UserId, sessions: Vec<SessionId> },
     /// Time has passed; comes about every second, and when [`Hub::next_deadline_ms`] is due.
     Tick,
 }
@@ -79,11 +59,7 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Answer the command with the event that it made.
-    Reply {
-        conn: ConnId,
-        reference: u64,
-        event: Arc<Event>,
-    },
+    Reply { conn: ConnId, reference: u64, event: Arc<Event> },
     /// Write the event to the connections in these [`Outputs::slots`].
     Deliver { event: Arc<Event>, to: Range<usize> },
     /// Write the signal to the connections in these [`Outputs::slots`].
@@ -136,10 +112,7 @@ impl Outputs {
         }
         let start = self.slots.len();
         self.slots.extend_from_slice(slots);
-        self.list.push(Output::Deliver {
-            event: Arc::clone(event),
-            to: start..self.slots.len(),
-        });
+        self.list.push(Output::Deliver { event: Arc::clone(event), to: start..self.slots.len() });
     }
 
     fn signal(&mut self, signal: Signal, slots: impl IntoIterator<Item = u32>) {
@@ -192,11 +165,7 @@ impl Hub {
     /// Takes one input and appends what is to be done about it.
     pub fn handle(&mut self, now_ms: u64, input: Input, out: &mut Outputs) {
         match input {
-            Input::Attached {
-                conn,
-                user,
-                session,
-            } => self.attached(now_ms, conn, user, session),
+            Input::Attached { conn, user, session } => self.attached(now_ms, conn, user, session),
             Input::Joined { conn, heads } => self.joined(now_ms, conn, &heads, out),
             Input::Closed { conn } => self.closed(now_ms, conn),
             Input::Heard { conn } => self.heard(now_ms, conn),
@@ -219,16 +188,10 @@ impl Hub {
         origin: Option<Origin>,
         out: &mut Outputs,
     ) {
-        if let Some(Origin {
-            conn, reference, ..
-        }) = origin
+        if let Some(Origin { conn, reference, .. }) = origin
             && self.conn(conn).is_some()
         {
-            out.list.push(Output::Reply {
-                conn,
-                reference,
-                event: Arc::clone(event),
-            });
+            out.list.push(Output::Reply { conn, reference, event: Arc::clone(event) });
         }
         if self.joining > 0 {
             self.hold(event, out);
@@ -247,8 +210,7 @@ impl Hub {
     /// by the writer.
     #[must_use]
     pub fn reads(&self, conn: ConnId, room: RoomId) -> bool {
-        self.conn(conn)
-            .is_some_and(|conn| conn.rooms.contains(&room))
+        self.conn(conn).is_some_and(|conn| conn.rooms.contains(&room))
     }
 
     /// Connections that have shown a good token.
@@ -304,26 +266,15 @@ impl Hub {
         self.held_from += 1;
         for (slot, conn) in self.conns.iter().enumerate() {
             if let Some(conn) = conn
-                && conn
-                    .joining_from
-                    .is_some_and(|from| from + 1 == self.held_from)
+                && conn.joining_from.is_some_and(|from| from + 1 == self.held_from)
             {
-                let conn = ConnId {
-                    slot: slot as u32,
-                    generation: conn.generation,
-                };
-                out.list.push(Output::Close {
-                    conn,
-                    why: Close::Restart,
-                });
+                let conn = ConnId { slot: slot as u32, generation: conn.generation };
+                out.list.push(Output::Close { conn, why: Close::Restart });
             }
         }
     }
 
-    fn joined(
-        &mut self,
-        now_ms: u64,
-        id: ConnId, heads: &[(RoomId, Seq)], out: &mut Outputs) {
+    fn joined(&mut self, now_ms: u64, id: ConnId, heads: &[(RoomId, Seq)], out: &mut Outputs) {
         let Some(conn) = self.conn_mut(id) else {
             return;
         };
@@ -335,10 +286,7 @@ impl Hub {
         let since: Vec<Arc<Event>> = match from.checked_sub(self.held_from) {
             Some(skip) => self.held.iter().skip(skip as usize).cloned().collect(),
             None => {
-                return out.list.push(Output::Close {
-                    conn: id,
-                    why: Close::Restart,
-                });
+                return out.list.push(Output::Close { conn: id, why: Close::Restart });
             }
         };
         if self.joining == 0 {
@@ -372,10 +320,7 @@ impl Hub {
         rooms.sort_unstable();
         for &room in &rooms {
             let position = positions[&room];
-            let local = self
-                .rooms
-                .entry(room)
-                .or_insert_with(|| LocalRoom::new(position));
+            let local = self.rooms.entry(room).or_insert_with(|| LocalRoom::new(position));
             local.add(slot, position);
             self.catch_up(room, out);
         }
@@ -528,10 +473,7 @@ impl Hub {
             let Some(local) = self.rooms.get(&event.room) else {
                 return;
             };
-            if local
-                .position(slot)
-                .is_some_and(|position| position < event.seq)
-            {
+            if local.position(slot).is_some_and(|position| position < event.seq) {
                 leave(&mut self.rooms, event.room, slot);
                 if let Some(conn) = &mut self.conns[slot as usize] {
                     conn.rooms.retain(|&room| room != event.room);
@@ -540,13 +482,7 @@ impl Hub {
         }
     }
 
-    fn fetched(
-        &mut self,
-        now_ms: u64,
-        room: RoomId,
-        events: &[Arc<Event>],
-        out: &mut Outputs,
-    ) {
+    fn fetched(&mut self, now_ms: u64, room: RoomId, events: &[Arc<Event>], out: &mut Outputs) {
         for event in events {
             self.place(now_ms, event, out);
         }
@@ -572,11 +508,7 @@ impl Hub {
                     return;
                 };
                 let own = self.users.get(&user).map_or(&[][..], Vec::as_slice);
-                let others = local
-                    .readers()
-                    .iter()
-                    .copied()
-                    .filter(|slot| !own.contains(slot));
+                let others = local.readers().iter().copied().filter(|slot| !own.contains(slot));
                 out.signal(signal, others);
             }
             Signal::Presence { user, online } => self.presence.changed(user, online, out),
@@ -588,11 +520,7 @@ impl Hub {
             return;
         };
         if self.reads(conn, room) {
-            out.list.push(Output::Publish(Signal::Typing {
-                room,
-                user: *user,
-                on,
-            }));
+            out.list.push(Output::Publish(Signal::Typing { room, user: *user, on }));
         }
     }
 
@@ -611,14 +539,8 @@ impl Hub {
                 && conn.user == user
                 && sessions.contains(&conn.session)
             {
-                let conn = ConnId {
-                    slot: slot as u32,
-                    generation: conn.generation,
-                };
-                out.list.push(Output::Close {
-                    conn,
-                    why: Close::Revoked,
-                });
+                let conn = ConnId { slot: slot as u32, generation: conn.generation };
+                out.list.push(Output::Close { conn, why: Close::Revoked });
             }
         }
     }
@@ -630,15 +552,9 @@ impl Hub {
         for (slot, conn) in self.conns.iter_mut().enumerate() {
             let Some(conn) = conn else { continue };
             let silent_ms = now_ms.saturating_sub(conn.heard_ms);
-            let id = ConnId {
-                slot: slot as u32,
-                generation: conn.generation,
-            };
+            let id = ConnId { slot: slot as u32, generation: conn.generation };
             if silent_ms >= DEAD_AFTER.as_millis() as u64 {
-                out.list.push(Output::Close {
-                    conn: id,
-                    why: Close::Dead,
-                });
+                out.list.push(Output::Close { conn: id, why: Close::Dead });
             } else if silent_ms >= PING_AFTER.as_millis() as u64 && !conn.pinged {
                 conn.pinged = true;
                 out.list.push(Output::Ping { conn: id });
@@ -700,10 +616,7 @@ fn replay(
                 positions.entry(event.room).or_insert(before);
             }
             EventKind::MemberLeft { user: left } if left == user => {
-                if positions
-                    .get(&event.room)
-                    .is_some_and(|&position| position < event.seq)
-                {
+                if positions.get(&event.room).is_some_and(|&position| position < event.seq) {
                     positions.remove(&event.room);
                 }
             }

@@ -55,10 +55,7 @@ impl<T> Id<T> {
     /// The id that [`Id::to_i64`] gave.
     #[must_use]
     pub fn from_i64(stored: i64) -> Self {
-        Self(
-            stored.cast_unsigned() & i64::MAX.cast_unsigned(),
-            PhantomData,
-        )
+        Self(stored.cast_unsigned() & i64::MAX.cast_unsigned(), PhantomData)
     }
 
     /// The id as its 13 ASCII digits.
@@ -344,34 +341,20 @@ mod tests {
 
     #[test]
     fn ids_sort_by_time_as_text_too() {
-        let (early, late) = (
-            RoomId::new(1_800_000_000_000, 9),
-            RoomId::new(1_800_000_001_000, 1),
-        );
+        let (early, late) = (RoomId::new(1_800_000_000_000, 9), RoomId::new(1_800_000_001_000, 1));
         assert!(early < late && early.to_string() < late.to_string());
     }
 
     #[test]
     fn what_is_no_id_is_refused() {
-        for text in [
-            "",
-            "0",
-            "zzzzzzzzzzzzz",
-            "000000000000i",
-            "00000000000000",
-            "000000000000 ",
-        ] {
+        for text in ["", "0", "zzzzzzzzzzzzz", "000000000000i", "00000000000000", "000000000000 "] {
             assert!(text.parse::<RoomId>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_key_must_be_a_uuid_of_version_7() {
-        assert!(
-            "018f4e9e-5b7a-7c3d-9e1f-0123456789ab"
-                .parse::<Key>()
-                .is_ok()
-        );
+        assert!("018f4e9e-5b7a-7c3d-9e1f-0123456789ab".parse::<Key>().is_ok());
         for text in [
             "018f4e9e-5b7a-4c3d-9e1f-0123456789ab",
             "018f4e9e-5b7a-7c3d-1e1f-0123456789ab",

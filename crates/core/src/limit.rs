@@ -119,32 +119,14 @@ pub struct Rate {
 }
 
 /// Messages that one account may send.
-pub const SEND_RATE: Rate = Rate {
-    burst: 30,
-    per_second: 10.0,
-};
+pub const SEND_RATE: Rate = Rate { burst: 30, per_second: 10.0 };
 /// Commands and requests of any kind from one account.
-pub const COMMAND_RATE: Rate = Rate {
-    burst: 200,
-    per_second: 50.0,
-};
+pub const COMMAND_RATE: Rate = Rate { burst: 200, per_second: 50.0 };
 /// Typing and the like from one account; what is above is dropped unseen.
-pub const SIGNAL_RATE: Rate = Rate {
-    burst: 20,
-    per_second: 5.0,
-};
+pub const SIGNAL_RATE: Rate = Rate { burst: 20, per_second: 5.0 };
 /// Passwords tried for one handle; the owner's open sessions are not touched by it.
-pub const LOGIN_RATE: Rate = Rate {
-    burst: 10,
-    per_second: 1.0 / 60.0,
-};
+pub const LOGIN_RATE: Rate = Rate { burst: 10, per_second: 1.0 / 60.0 };
 /// Requests from one address at the doors that need no token.
-pub const ADDRESS_RATE: Rate = Rate {
-    burst: 60,
-    per_second: 2.0,
-};
+pub const ADDRESS_RATE: Rate = Rate { burst: 60, per_second: 2.0 };
 /// Look-ups of handles by one account, so that nobody walks through the directory.
-pub const LOOKUP_RATE: Rate = Rate {
-    burst: 30,
-    per_second: 1.0 / 20.0,
-};
+pub const LOOKUP_RATE: Rate = Rate { burst: 30, per_second: 1.0 / 20.0 };

@@ -41,11 +41,7 @@ pub struct Outbox<F> {
 
 impl<F> Default for Outbox<F> {
     fn default() -> Self {
-        Self {
-            frames: VecDeque::new(),
-            bytes: 0,
-            lagged: BTreeMap::new(),
-        }
+        Self { frames: VecDeque::new(), bytes: 0, lagged: BTreeMap::new() }
     }
 }
 
@@ -106,11 +102,7 @@ impl<F: AsRef<[u8]>> Outbox<F> {
 
     /// Once nothing waits: the rooms in which the reader must sync, each with its newest `seq`.
     pub fn take_lagged(&mut self) -> BTreeMap<RoomId, Seq> {
-        if self.frames.is_empty() {
-            std::mem::take(&mut self.lagged)
-        } else {
-            BTreeMap::new()
-        }
+        if self.frames.is_empty() { std::mem::take(&mut self.lagged) } else { BTreeMap::new() }
     }
 
     /// Forgets all signals and events, and notes the rooms of the events.
@@ -122,20 +114,12 @@ impl<F: AsRef<[u8]>> Outbox<F> {
             }
             *class == Class::Reply
         });
-        self.bytes = self
-            .frames
-            .iter()
-            .map(|(frame, _)| frame.as_ref().len())
-            .sum();
+        self.bytes = self.frames.iter().map(|(frame, _)| frame.as_ref().len()).sum();
     }
 
     fn lag(&mut self, room: RoomId, seq: Seq) -> Pushed {
         self.lagged.insert(room, seq);
-        if self.lagged.len() > LAGGED_ROOMS_MAX {
-            Pushed::Overflow
-        } else {
-            Pushed::Dropped
-        }
+        if self.lagged.len() > LAGGED_ROOMS_MAX { Pushed::Overflow } else { Pushed::Dropped }
     }
 }
 
@@ -148,10 +132,7 @@ mod tests {
     }
 
     fn event(room_number: u32, seq: u64) -> Class {
-        Class::Event {
-            room: room(room_number),
-            seq: Seq::new(seq),
-        }
+        Class::Event { room: room(room_number), seq: Seq::new(seq) }
     }
 
     #[test]
@@ -171,15 +152,9 @@ mod tests {
         let mut outbox = Outbox::default();
         let big = "x".repeat(OUTBOX_BYTES_MAX / 2);
         assert_eq!(outbox.push(big.clone(), event(1, 1)), Pushed::Queued);
-        assert_eq!(
-            outbox.push("reply".to_owned(), Class::Reply),
-            Pushed::Queued
-        );
+        assert_eq!(outbox.push("reply".to_owned(), Class::Reply), Pushed::Queued);
         assert_eq!(outbox.push(big.clone(), event(2, 5)), Pushed::Dropped);
-        assert_eq!(
-            outbox.push("small".to_owned(), event(1, 2)),
-            Pushed::Dropped
-        );
+        assert_eq!(outbox.push("small".to_owned(), event(1, 2)), Pushed::Dropped);
         assert!(outbox.take_lagged().is_empty(), "the reply still waits");
         assert_eq!(outbox.pop().as_deref(), Some("reply"));
         let lagged = outbox.take_lagged();
@@ -187,10 +162,7 @@ mod tests {
             lagged.into_iter().collect::<Vec<_>>(),
             [(room(1), Seq::new(2)), (room(2), Seq::new(5))]
         );
-        assert_eq!(
-            outbox.push("live again".to_owned(), event(1, 3)),
-            Pushed::Queued
-        );
+        assert_eq!(outbox.push("live again".to_owned(), event(1, 3)), Pushed::Queued);
     }
 
     #[test]
@@ -209,9 +181,6 @@ mod tests {
             outbox.push("", event(1, seq));
         }
         assert!(outbox.frames().count() <= OUTBOX_FRAMES_MAX);
-        assert_eq!(
-            outbox.take_lagged().into_values().collect::<Vec<_>>(),
-            [Seq::new(8_191)]
-        );
+        assert_eq!(outbox.take_lagged().into_values().collect::<Vec<_>>(), [Seq::new(8_191)]);
     }
 }

@@ -43,10 +43,7 @@ impl MessageText {
         if !text.chars().any(is_visible) {
             return Err(TextError::Invisible);
         }
-        if text
-            .chars()
-            .any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r'))
-        {
+        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) {
             return Err(TextError::Control);
         }
         Ok(Self(text))
@@ -67,10 +64,7 @@ impl Handle {
     pub fn new(text: &str) -> Result<Self, TextError> {
         let handle = text.trim().to_ascii_lowercase();
         let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'.';
-        let starts_well = handle
-            .as_bytes()
-            .first()
-            .is_some_and(u8::is_ascii_alphanumeric);
+        let starts_well = handle.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
         if !HANDLE_CHARS.contains(&handle.len()) || !handle.bytes().all(known) || !starts_well {
             return Err(TextError::Handle);
         }
@@ -90,17 +84,11 @@ pub struct Name(String);
 
 impl Name {
     pub fn new(text: &str) -> Result<Self, TextError> {
-        let cleaned: String = text
-            .nfc()
-            .filter(|&c| !c.is_control() && !turns_direction(c))
-            .collect();
+        let cleaned: String =
+            text.nfc().filter(|&c| !c.is_control() && !turns_direction(c)).collect();
         let name = cleaned.split_whitespace().collect::<Vec<_>>().join(" ");
         if !name.chars().any(is_visible) {
-            return Err(if text.is_empty() {
-                TextError::Name
-            } else {
-                TextError::Invisible
-            });
+            return Err(if text.is_empty() { TextError::Name } else { TextError::Invisible });
         }
         let too_tall = name.graphemes(true).any(|g| g.len() > GRAPHEME_BYTES_MAX);
         let too_long = name.graphemes(true).count() > NAME_GRAPHEMES_MAX;
@@ -195,21 +183,14 @@ mod tests {
     #[test]
     fn a_text_is_1_to_16384_bytes() {
         assert!(MessageText::new("x".repeat(TEXT_BYTES_MAX)).is_ok());
-        assert_eq!(
-            MessageText::new("x".repeat(TEXT_BYTES_MAX + 1)),
-            Err(TextError::Length)
-        );
+        assert_eq!(MessageText::new("x".repeat(TEXT_BYTES_MAX + 1)), Err(TextError::Length));
         assert_eq!(MessageText::new(String::new()), Err(TextError::Length));
     }
 
     #[test]
     fn a_text_must_show_something_and_hide_nothing() {
         for text in [" \n\t", "\u{200b}\u{2060}", "\u{3164}", "\u{feff}"] {
-            assert_eq!(
-                MessageText::new(text.to_owned()),
-                Err(TextError::Invisible),
-                "{text:?}"
-            );
+            assert_eq!(MessageText::new(text.to_owned()), Err(TextError::Invisible), "{text:?}");
         }
         assert_eq!(MessageText::new("a\0b".to_owned()), Err(TextError::Control));
         assert!(MessageText::new("two\nlines\tand a tab".to_owned()).is_ok());
@@ -218,33 +199,18 @@ mod tests {
     #[test]
     fn a_handle_is_folded_and_plain() {
         assert_eq!(Handle::new(" Ann.B ").map(|h| h.0), Ok("ann.b".to_owned()));
-        for text in [
-            "ab",
-            "änn",
-            "ann!",
-            ".ann",
-            "_ann",
-            "а\u{0301}nn",
-            "a b",
-            &"a".repeat(33),
-        ] {
+        for text in ["ab", "änn", "ann!", ".ann", "_ann", "а\u{0301}nn", "a b", &"a".repeat(33)] {
             assert_eq!(Handle::new(text), Err(TextError::Handle), "{text}");
         }
     }
 
     #[test]
     fn a_name_is_one_clean_line() {
-        assert_eq!(
-            Name::new("  Ann\n\u{202e} B ").map(|n| n.0),
-            Ok("Ann B".to_owned())
-        );
+        assert_eq!(Name::new("  Ann\n\u{202e} B ").map(|n| n.0), Ok("Ann B".to_owned()));
         assert_eq!(Name::new("e\u{0301}").map(|n| n.0), Ok("é".to_owned()));
         assert_eq!(Name::new("\u{200b}"), Err(TextError::Invisible));
         assert_eq!(Name::new(&"n".repeat(65)), Err(TextError::Name));
-        assert_eq!(
-            Name::new(&format!("z{}", "\u{0316}".repeat(40))),
-            Err(TextError::Name)
-        );
+        assert_eq!(Name::new(&format!("z{}", "\u{0316}".repeat(40))), Err(TextError::Name));
         assert!(Name::new("👩‍👩‍👧‍👦 family").is_ok());
     }
 
@@ -254,10 +220,7 @@ mod tests {
         assert_eq!(new("short"), Err(TextError::Password.into()));
         assert_eq!(new(&"x".repeat(1_025)), Err(TextError::Password.into()));
         assert_eq!(new("Password1"), Err(PasswordError::Common));
-        assert_eq!(
-            new("correct horse").map(|p| format!("{p:?}")),
-            Ok("Password(…)".to_owned())
-        );
+        assert_eq!(new("correct horse").map(|p| format!("{p:?}")), Ok("Password(…)".to_owned()));
     }
 
     proptest! {

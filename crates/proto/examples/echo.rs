@@ -11,10 +11,7 @@ use chinwag_proto::ws::{Decoder, Limits, Message, Role, encode};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
 /// Autobahn's largest message is 16 MiB, in fragments of 64 bytes.
-const LIMITS: Limits = Limits {
-    message_bytes: 16 * 1024 * 1024,
-    fragments: 1024 * 1024,
-};
+const LIMITS: Limits = Limits { message_bytes: 16 * 1024 * 1024, fragments: 1024 * 1024 };
 
 /// One read takes at most this; the request must fit into it.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -93,9 +90,7 @@ fn answer_to(message: Message<'_>) -> bytes::Bytes {
         Message::Ping(bytes) => encode::pong(bytes),
         Message::Pong(_) => bytes::Bytes::new(),
         Message::Close { code: None, .. } => encode::close_without_code(),
-        Message::Close {
-            code: Some(code), ..
-        } => encode::close(code, ""),
+        Message::Close { code: Some(code), .. } => encode::close(code, ""),
     }
 }
 

@@ -97,10 +97,7 @@ pub const CLOSE_CODES: &[(CloseCode, &str)] = &[
     (CloseCode::INTERNAL, "internal error"),
     (CloseCode::RESTART, "come back"),
     (CloseCode::UNAUTHORIZED, "no valid access token"),
-    (
-        CloseCode::TIMED_OUT,
-        "no hello in time, or silent for too long",
-    ),
+    (CloseCode::TIMED_OUT, "no hello in time, or silent for too long"),
 ];
 
 /// An error as REST answers it (`application/problem+json`, RFC 9457) and as a socket's `error`
@@ -123,21 +120,13 @@ pub struct Problem {
 impl Problem {
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            field: None,
-            retry_after_ms: None,
-        }
+        Self { code, message: message.into(), field: None, retry_after_ms: None }
     }
 
     /// A field that is missing or out of its range.
     #[must_use]
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            field: Some(field.into()),
-            ..Self::new(ErrorCode::Invalid, message)
-        }
+        Self { field: Some(field.into()), ..Self::new(ErrorCode::Invalid, message) }
     }
 
     #[must_use]
@@ -153,10 +142,7 @@ impl Problem {
     /// Nothing changed; trying again after `retry_after_ms` makes sense.
     #[must_use]
     pub fn retry(code: ErrorCode, message: impl Into<String>, retry_after_ms: u64) -> Self {
-        Self {
-            retry_after_ms: Some(retry_after_ms),
-            ..Self::new(code, message)
-        }
+        Self { retry_after_ms: Some(retry_after_ms), ..Self::new(code, message) }
     }
 }
 

@@ -32,25 +32,16 @@ pub fn append_event(json: &mut Vec<u8>, event: EventRow<'_>) {
 }
 
 fn append_fields(json: &mut Vec<u8>, event: EventRow<'_>) {
-    append(
-        json,
-        format_args!(r#""room":"{}","seq":{},"#, event.room, event.seq),
-    );
+    append(json, format_args!(r#""room":"{}","seq":{},"#, event.room, event.seq));
     if let Some(n) = event.n {
         append(json, format_args!(r#""n":{n},"#));
     }
-    append(
-        json,
-        format_args!(r#""id":"{}-{}","#, event.room, event.seq),
-    );
+    append(json, format_args!(r#""id":"{}-{}","#, event.room, event.seq));
     if let Some(key) = event.key {
         append(json, format_args!(r#""key":"{key}","#));
     }
     let (kind, from, at_ms) = (event.kind.name(), event.from, event.at_ms);
-    append(
-        json,
-        format_args!(r#""kind":"{kind}","from":"{from}","at_ms":{at_ms},"#),
-    );
+    append(json, format_args!(r#""kind":"{kind}","from":"{from}","at_ms":{at_ms},"#));
     if let Some(rev) = event.rev {
         append(json, format_args!(r#""rev":{rev},"#));
     }
@@ -60,8 +51,7 @@ fn append_fields(json: &mut Vec<u8>, event: EventRow<'_>) {
 }
 
 fn append(json: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
-    json.write_fmt(arguments)
-        .expect("a Vec takes all that is written");
+    json.write_fmt(arguments).expect("a Vec takes all that is written");
 }
 
 /// The id of an event: opaque to clients, made from what never changes.
@@ -74,18 +64,12 @@ pub fn event_id(room: RoomId, seq: Seq) -> String {
 #[must_use]
 pub fn reply_frame(reference: u64, event: EventRow<'_>) -> Bytes {
     let mut json = Vec::with_capacity(ENVELOPE_BYTES);
-    append(
-        &mut json,
-        format_args!(r#"{{"type":"reply","ref":{reference},"seq":{},"#, event.seq),
-    );
+    append(&mut json, format_args!(r#"{{"type":"reply","ref":{reference},"seq":{},"#, event.seq));
     if let Some(n) = event.n {
         append(&mut json, format_args!(r#""n":{n},"#));
     }
     let (room, seq, at_ms) = (event.room, event.seq, event.at_ms);
-    append(
-        &mut json,
-        format_args!(r#""id":"{room}-{seq}","at_ms":{at_ms}}}"#),
-    );
+    append(&mut json, format_args!(r#""id":"{room}-{seq}","at_ms":{at_ms}}}"#));
     ws::encode::text(&json)
 }
 
@@ -105,19 +89,8 @@ pub fn sync_reply_frame(reference: u64, head_seq: Seq, more: bool) -> Bytes {
 
 #[must_use]
 pub fn error_frame(reference: Option<u64>, problem: Problem) -> Bytes {
-    let Problem {
-        code,
-        message,
-        field,
-        retry_after_ms,
-    } = problem;
-    frame(&ServerFrame::Error(ErrorFrame {
-        reference,
-        code,
-        message,
-        field,
-        retry_after_ms,
-    }))
+    let Problem { code, message, field, retry_after_ms } = problem;
+    frame(&ServerFrame::Error(ErrorFrame { reference, code, message, field, retry_after_ms }))
 }
 
 #[must_use]
@@ -187,10 +160,7 @@ mod tests {
         append_event(&mut spliced, row(Some(r#"{"text":"hi"}"#)));
         let event: crate::frame::Event = serde_json::from_slice(&spliced).expect("an event");
         assert_eq!(spliced, json(&event));
-        assert_eq!(
-            payload(&event_frame(row(None)))["body"],
-            serde_json::Value::Null
-        );
+        assert_eq!(payload(&event_frame(row(None)))["body"], serde_json::Value::Null);
         assert_eq!(payload(&event_frame(row(None)))["type"], "event");
     }
 

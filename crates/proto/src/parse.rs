@@ -37,10 +37,7 @@ pub fn client_frame(text: &str) -> Result<ClientFrame, Misunderstood> {
         "presence.watch" => object(text).map(ClientFrame::PresenceWatch),
         "ping" => Ok(ClientFrame::Ping),
         "hello" => object(text).map(ClientFrame::Hello),
-        _ => Err(Problem::invalid(
-            "type",
-            "is not one that this server knows",
-        )),
+        _ => Err(Problem::invalid("type", "is not one that this server knows")),
     };
     frame.map_err(|problem| wrong(head.reference, problem))
 }
@@ -86,11 +83,7 @@ fn missing(message: &str) -> Option<&str> {
 
 /// The message without the place, which tells a person nothing.
 fn plain(message: &str) -> String {
-    message
-        .split(" at line ")
-        .next()
-        .unwrap_or(message)
-        .to_owned()
+    message.split(" at line ").next().unwrap_or(message).to_owned()
 }
 
 #[cfg(test)]
@@ -115,11 +108,7 @@ mod tests {
         let cases = [
             (r#"{"type":"nope","ref":3}"#.to_owned(), Some(3), "type"),
             (r#"{"ref":3}"#.to_owned(), None, "type"),
-            (
-                r#"{"type":"message.send","ref":3}"#.to_owned(),
-                Some(3),
-                "room",
-            ),
+            (r#"{"type":"message.send","ref":3}"#.to_owned(), Some(3), "room"),
             (
                 format!(r#"{{"type":"message.send","ref":3,"room":7,"key":"{KEY}","text":""}}"#),
                 Some(3),
@@ -135,11 +124,7 @@ mod tests {
                 Some(3),
                 "after",
             ),
-            (
-                r#"{"type":"presence.watch","users":["x"]}"#.to_owned(),
-                None,
-                "users[0]",
-            ),
+            (r#"{"type":"presence.watch","users":["x"]}"#.to_owned(), None, "users[0]"),
             (r#"{"type":"ping","ref":1.5}"#.to_owned(), None, "ref"),
             ("[".to_owned(), None, "body"),
             ("[]".to_owned(), None, "body"),

@@ -18,15 +18,7 @@ macro_rules! secret {
     )+};
 }
 
-secret!(
-    Register,
-    Login,
-    Refresh,
-    Tokens,
-    PasswordChange,
-    PasswordReset,
-    MeDelete
-);
+secret!(Register, Login, Refresh, Tokens, PasswordChange, PasswordReset, MeDelete);
 
 /// Make an account.
 #[derive(Clone, Deserialize, ToSchema, TS)]

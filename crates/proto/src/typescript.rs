@@ -7,18 +7,22 @@ use crate::{code, frame, rest};
 /// The whole of `web/src/api/types.ts`.
 #[must_use]
 pub fn types() -> String {
-    let config = Config::new().with_large_int("number");
-    let mut file =
-        "// Generated from crates/proto. Write it anew with: cargo xtask types\n".to_owned();
-    macro_rules! declare {
-        ($($type:ty),+ $(,)?) => {
-            $(
-                file.push_str("\nexport ");
-                file.push_str(&<$type>::decl(&config));
-                file.push('\n');
-            )+
-        };
-    }
+    let head = "// Generated from crates/proto. Write it anew with: cargo xtask types\n".to_owned();
+    frames()
+        .into_iter()
+        .chain(bodies())
+        .fold(head, |file, declaration| format!("{file}\nexport {declaration}\n"))
+}
+
+macro_rules! declare {
+    ($($type:ty),+ $(,)?) => {{
+        let config = Config::new().with_large_int("number");
+        vec![$(<$type>::decl(&config)),+]
+    }};
+}
+
+/// What goes over the WebSocket.
+fn frames() -> Vec<String> {
     declare!(
         code::ErrorCode,
         code::Problem,
@@ -41,6 +45,12 @@ pub fn types() -> String {
         frame::Lagged,
         frame::Drain,
         frame::ServerFrame,
+    )
+}
+
+/// What goes over REST.
+fn bodies() -> Vec<String> {
+    declare!(
         rest::Register,
         rest::Login,
         rest::RefreshBy,
@@ -74,8 +84,7 @@ pub fn types() -> String {
         rest::Events,
         rest::Receipt,
         rest::Typing,
-    );
-    file
+    )
 }
 
 #[cfg(test)]
@@ -88,9 +97,6 @@ mod tests {
             std::fs::write(path, &want).expect("web/src/api can be written");
         }
         let committed = std::fs::read_to_string(path).expect("web/src/api/types.ts");
-        assert!(
-            committed == want,
-            "web/src/api/types.ts is not the wire's: run cargo xtask types"
-        );
+        assert!(committed == want, "web/src/api/types.ts is not the wire's: run cargo xtask types");
     }
 }

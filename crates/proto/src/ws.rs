@@ -73,10 +73,7 @@ pub struct Limits {
 impl Default for Limits {
     /// The wire's limits: 64 KiB, four times the longest text, and 1,024 frames.
     fn default() -> Self {
-        Self {
-            message_bytes: 64 * 1024,
-            fragments: 1024,
-        }
+        Self { message_bytes: 64 * 1024, fragments: 1024 }
     }
 }
 

@@ -21,7 +21,7 @@ use chinwag_proto::ws::handshake;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::spawn_local;
@@ -29,7 +29,7 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::http;
-use crate::http::answer::{Failure, harden};
+use crate::http::answer::{self, Failure, harden};
 use crate::http::extract::Peer;
 use crate::http::origin;
 use crate::shard::Shard;
@@ -96,10 +96,7 @@ pub(crate) async fn run(
 
 fn is_of_one_connection(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 /// Serves HTTP on one shard's thread.
@@ -116,13 +113,7 @@ impl Http {
     pub(crate) fn new(shard: Rc<Shard>, stop: watch::Receiver<bool>) -> Self {
         let router = http::router(Arc::clone(&shard.app));
         let metrics = http::metrics_router(Arc::clone(&shard.app));
-        Self {
-            shard,
-            router,
-            metrics,
-            stop,
-            pending: Rc::default(),
-        }
+        Self { shard, router, metrics, stop, pending: Rc::default() }
     }
 
     /// Takes an accepted connection.
@@ -140,17 +131,12 @@ impl Http {
             Door::Main => self.router.clone(),
             Door::Metrics => self.metrics.clone(),
         };
+        let asked = Rc::new(Cell::new(false));
         let service = service_fn({
-            let place = Rc::clone(&place);
+            let (place, asked) = (Rc::clone(&place), Rc::clone(&asked));
             move |request| {
-                serve(
-                    Rc::clone(&shard),
-                    door,
-                    router.clone(),
-                    request,
-                    peer,
-                    Rc::clone(&place),
-                )
+                asked.set(true);
+                serve(Rc::clone(&shard), door, router.clone(), request, peer, Rc::clone(&place))
             }
         });
         let mut builder = hyper::server::conn::http1::Builder::new();
@@ -159,19 +145,25 @@ impl Http {
             .header_read_timeout(HEADER_WITHIN)
             .max_header_size(HEADER_BYTES_MAX)
             .max_headers(HEADER_FIELDS_MAX);
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
+        let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let mut stop = self.stop.clone();
         let shards = Arc::clone(&self.shard.app.shards);
         shards.opened();
         spawn_local(async move {
             let mut connection = std::pin::pin!(connection);
             let ended = tokio::select! {
-                ended = connection.as_mut() => Some(ended),
-                _ = stop.changed() => None,
+                _ = connection.as_mut() => true,
+                _ = stop.changed() => false,
             };
-            if ended.is_none() {
+            // The kernel may hold a request; after a turn of the runtime the connection has read it.
+            let ended = ended
+                || tokio::select! {
+                    biased;
+                    _ = connection.as_mut() => true,
+                    () = tokio::task::yield_now() => false,
+                };
+            // One that nothing was ever asked on would wait for its first request.
+            if !ended && asked.get() {
                 connection.as_mut().graceful_shutdown();
                 let _ = connection.await;
             }
@@ -196,10 +188,7 @@ impl Place {
         }
         *count += 1;
         drop(all);
-        Some(Self {
-            pending: Rc::clone(pending),
-            address,
-        })
+        Some(Self { pending: Rc::clone(pending), address })
     }
 }
 
@@ -247,9 +236,12 @@ fn upgrade(shard: &Rc<Shard>, mut request: Request<Incoming>, place: Rc<Place>) 
     let accepted = match checked {
         Ok(accepted) => accepted,
         Err(refused) => {
-            let problem = Problem::new(ErrorCode::Invalid, refused.to_string());
-            let mut response = Failure(problem).into_response();
-            *response.status_mut() = refused.status();
+            let code = match refused {
+                handshake::Refused::Method => ErrorCode::MethodNotAllowed,
+                _ => ErrorCode::Invalid,
+            };
+            let problem = Problem::new(code, refused.to_string());
+            let mut response = answer::problem(problem, refused.status());
             response.headers_mut().extend(refused.headers());
             return response;
         }

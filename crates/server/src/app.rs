@@ -56,8 +56,7 @@ impl App {
             options,
             Box::new(move |batch| {
                 told.1.note(batch, clock::wall_ms());
-                told.0
-                    .publish(&ToShard::Told(Arc::clone(batch), clock::instant()));
+                told.0.publish(&ToShard::Told(Arc::clone(batch), clock::instant()));
             }),
         )?;
         Ok(Self {
@@ -97,9 +96,7 @@ impl App {
 
     /// The caller of an access token, if it is good and its session stands.
     pub(crate) fn caller(&self, token: &str) -> Option<Caller> {
-        self.tokens
-            .check(token)
-            .filter(|caller| !self.revoked.contains(caller.session))
+        self.tokens.check(token).filter(|caller| !self.revoked.contains(caller.session))
     }
 
     /// Asks for a durable change and waits for its outcome. A command without a key gets one, and
@@ -124,10 +121,7 @@ impl App {
         &self,
         read: impl FnOnce(&chinwag_store::read::Reader) -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        self.store
-            .read(read)
-            .await
-            .map_err(|refusal| Failure(problem(&refusal)))
+        self.store.read(read).await.map_err(|refusal| Failure(problem(&refusal)))
     }
 }
 

@@ -24,10 +24,8 @@ pub fn document() -> Value {
     let client = reference(&mut schemas, shape::<ClientFrame>());
     let server = reference(&mut schemas, shape::<ServerFrame>());
     let commands: Vec<&str> = SOCKET.iter().map(|command| command.name).collect();
-    let closes: Vec<String> = CLOSE_CODES
-        .iter()
-        .map(|(code, meaning)| format!("{}: {meaning}", code.number()))
-        .collect();
+    let closes: Vec<String> =
+        CLOSE_CODES.iter().map(|(code, meaning)| format!("{}: {meaning}", code.number())).collect();
     json!({
         "asyncapi": "3.0.0",
         "info": {
@@ -81,11 +79,7 @@ mod tests {
         let frames = document["components"]["schemas"]["ClientFrame"]["oneOf"].as_array();
         let text = json!(frames.expect("an enum is a oneOf")).to_string();
         for command in SOCKET {
-            assert!(
-                text.contains(&format!("\"{}\"", command.name)),
-                "{}",
-                command.name
-            );
+            assert!(text.contains(&format!("\"{}\"", command.name)), "{}", command.name);
         }
         assert_eq!(frames.map(Vec::len), Some(SOCKET.len()));
     }

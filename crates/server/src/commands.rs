@@ -42,46 +42,19 @@ pub struct SocketCommand {
 
 /// Every command of the socket. `hello` and `ping` are of the connection itself.
 pub const SOCKET: &[SocketCommand] = &[
-    SocketCommand {
-        name: "hello",
-        twin: None,
-    },
-    SocketCommand {
-        name: "ping",
-        twin: None,
-    },
-    SocketCommand {
-        name: "message.send",
-        twin: Some(("POST", "/v1/rooms/{room}/messages")),
-    },
+    SocketCommand { name: "hello", twin: None },
+    SocketCommand { name: "ping", twin: None },
+    SocketCommand { name: "message.send", twin: Some(("POST", "/v1/rooms/{room}/messages")) },
     SocketCommand {
         name: "message.delete",
         twin: Some(("DELETE", "/v1/rooms/{room}/messages/{seq}")),
     },
-    SocketCommand {
-        name: "receipt.set",
-        twin: Some(("PUT", "/v1/rooms/{room}/receipt")),
-    },
-    SocketCommand {
-        name: "room.list",
-        twin: Some(("GET", "/v1/rooms")),
-    },
-    SocketCommand {
-        name: "room.get",
-        twin: Some(("GET", "/v1/rooms/{room}")),
-    },
-    SocketCommand {
-        name: "room.sync",
-        twin: Some(("GET", "/v1/rooms/{room}/events")),
-    },
-    SocketCommand {
-        name: "typing.set",
-        twin: Some(("PUT", "/v1/rooms/{room}/typing")),
-    },
-    SocketCommand {
-        name: "presence.watch",
-        twin: Some(("GET", "/v1/presence")),
-    },
+    SocketCommand { name: "receipt.set", twin: Some(("PUT", "/v1/rooms/{room}/receipt")) },
+    SocketCommand { name: "room.list", twin: Some(("GET", "/v1/rooms")) },
+    SocketCommand { name: "room.get", twin: Some(("GET", "/v1/rooms/{room}")) },
+    SocketCommand { name: "room.sync", twin: Some(("GET", "/v1/rooms/{room}/events")) },
+    SocketCommand { name: "typing.set", twin: Some(("PUT", "/v1/rooms/{room}/typing")) },
+    SocketCommand { name: "presence.watch", twin: Some(("GET", "/v1/presence")) },
 ];
 
 /// How far a command of the socket came without waiting.
@@ -110,52 +83,31 @@ pub(crate) fn socket(shard: &Rc<Shard>, conn: ConnId, caller: Caller, frame: Cli
     match frame {
         ClientFrame::MessageSend(send) => {
             let parsed = message_send::write(send.room, send.text.clone());
-            submit(
-                shard,
-                conn,
-                caller,
-                send.reference,
-                send.key,
-                parsed,
-                || ClientFrame::MessageSend(send),
-            )
-        }
-        ClientFrame::MessageDelete(delete) => {
-            let parsed = Ok(Write::MessageDelete {
-                room: delete.room,
-                target: delete.target,
-            });
-            submit(
-                shard,
-                conn,
-                caller,
-                delete.reference,
-                delete.key,
-                parsed,
-                || ClientFrame::MessageDelete(delete),
-            )
-        }
-        ClientFrame::ReceiptSet(receipt) => {
-            let parsed = Ok(Write::ReceiptSet {
-                room: receipt.room,
-                read: receipt.read,
-            });
-            let key = Key::new(clock::wall_ms(), clock::random_u128());
-            let reference = receipt.reference.unwrap_or(UNASKED);
-            submit(shard, conn, caller, reference, key, parsed, || {
-                ClientFrame::ReceiptSet(receipt)
+            submit(shard, conn, caller, send.reference, send.key, parsed, || {
+                ClientFrame::MessageSend(send)
             })
         }
-        ClientFrame::TypingSet(typing) => typing_set::socket(shard, conn, caller, &typing),
+        ClientFrame::MessageDelete(delete) => {
+            let parsed = Ok(Write::MessageDelete { room: delete.room, target: delete.target });
+            submit(shard, conn, caller, delete.reference, delete.key, parsed, || {
+                ClientFrame::MessageDelete(delete)
+            })
+        }
+        ClientFrame::ReceiptSet(receipt) => {
+            let parsed = Ok(Write::ReceiptSet { room: receipt.room, read: receipt.read });
+            let key = Key::new(clock::wall_ms(), clock::random_u128());
+            let reference = receipt.reference.unwrap_or(UNASKED);
+            submit(shard, conn, caller, reference, key, parsed, || ClientFrame::ReceiptSet(receipt))
+        }
+        ClientFrame::TypingSet(_) if throttle.signal(caller.user).is_err() => Taken::Done,
         ClientFrame::Ping => Taken::Answer(encode::pong_frame()),
-        ClientFrame::Hello(_) => refuse(
-            shard,
-            None,
-            Problem::invalid("type", "hello was said already"),
-        ),
+        ClientFrame::Hello(_) => {
+            refuse(shard, None, Problem::invalid("type", "hello was said already"))
+        }
         ClientFrame::RoomList(_)
         | ClientFrame::RoomGet(_)
         | ClientFrame::RoomSync(_)
+        | ClientFrame::TypingSet(_)
         | ClientFrame::PresenceWatch(_) => Taken::Query(frame),
     }
 }
@@ -200,20 +152,10 @@ fn submit(
     }
     let answer = Answer::Socket(shard.origin(conn, reference));
     let at_ms = clock::wall_ms();
-    let submission = Submission {
-        actor: caller.user,
-        key,
-        at_ms,
-        write,
-        answer,
-    };
+    let submission = Submission { actor: caller.user, key, at_ms, write, answer };
     if shard.app.store.submit(submission).is_err() {
         shard.abandon(conn);
-        return refuse(
-            shard,
-            asked,
-            app::problem(&chinwag_store::write::Refusal::Busy),
-        );
+        return refuse(shard, asked, app::problem(&chinwag_store::write::Refusal::Busy));
     }
     Taken::Done
 }
@@ -235,9 +177,7 @@ mod tests {
             let Some((method, path)) = command.twin else {
                 continue;
             };
-            let found = ROUTES
-                .iter()
-                .any(|route| (route.method, route.path) == (method, path));
+            let found = ROUTES.iter().any(|route| (route.method, route.path) == (method, path));
             assert!(found, "{} has no twin at {method} {path}", command.name);
         }
     }

@@ -90,16 +90,9 @@ pub enum ConfigError {
 impl Config {
     /// Checks what was written and fills in what was not.
     pub fn new(raw: RawConfig) -> Result<Self, ConfigError> {
-        let public_url = raw
-            .public_url
-            .map(|url| parse_public_url(&url))
-            .transpose()?;
+        let public_url = raw.public_url.map(|url| parse_public_url(&url)).transpose()?;
         let private = raw.listen.ip().is_loopback() && public_url.is_none();
-        let default = if private {
-            Registration::Open
-        } else {
-            Registration::Invite
-        };
+        let default = if private { Registration::Open } else { Registration::Invite };
         let shards = raw.shards.unwrap_or_else(processors);
         if !(1..=1024).contains(&shards) {
             return Err(ConfigError::Shards);
@@ -137,25 +130,14 @@ fn parse_public_url(url: &str) -> Result<PublicUrl, ConfigError> {
         Some("http") => false,
         _ => return Err(wrong()),
     };
-    let authority = uri
-        .authority()
-        .ok_or_else(wrong)?
-        .as_str()
-        .to_ascii_lowercase();
+    let authority = uri.authority().ok_or_else(wrong)?.as_str().to_ascii_lowercase();
     if !matches!(uri.path(), "" | "/") || uri.query().is_some() || authority.contains('@') {
         return Err(wrong());
     }
     let default_port = if https { ":443" } else { ":80" };
-    let authority = authority
-        .strip_suffix(default_port)
-        .unwrap_or(&authority)
-        .to_owned();
+    let authority = authority.strip_suffix(default_port).unwrap_or(&authority).to_owned();
     let scheme = if https { "https" } else { "http" };
-    Ok(PublicUrl {
-        origin: format!("{scheme}://{authority}"),
-        authority,
-        https,
-    })
+    Ok(PublicUrl { origin: format!("{scheme}://{authority}"), authority, https })
 }
 
 #[cfg(test)]
@@ -181,31 +163,15 @@ mod tests {
         assert_eq!(of("127.0.0.1:8080", None), Ok(Registration::Open));
         assert_eq!(of("[::1]:8080", None), Ok(Registration::Open));
         assert_eq!(of("0.0.0.0:8080", None), Ok(Registration::Invite));
-        assert_eq!(
-            of("127.0.0.1:8080", Some("https://a.example")),
-            Ok(Registration::Invite)
-        );
+        assert_eq!(of("127.0.0.1:8080", Some("https://a.example")), Ok(Registration::Invite));
     }
 
     #[test]
     fn a_public_url_is_a_scheme_and_a_host() {
         let parse = |url| parse_public_url(url).map(|url| url.origin);
-        assert_eq!(
-            parse("https://Chat.Example:443/"),
-            Ok("https://chat.example".to_owned())
-        );
-        assert_eq!(
-            parse("http://a.example:8080"),
-            Ok("http://a.example:8080".to_owned())
-        );
-        for url in [
-            "chat.example",
-            "ftp://a",
-            "https://a/b",
-            "https://u@a",
-            "https://a?b",
-            "",
-        ] {
+        assert_eq!(parse("https://Chat.Example:443/"), Ok("https://chat.example".to_owned()));
+        assert_eq!(parse("http://a.example:8080"), Ok("http://a.example:8080".to_owned()));
+        for url in ["chat.example", "ftp://a", "https://a/b", "https://u@a", "https://a?b", ""] {
             assert!(parse(url).is_err(), "{url}");
         }
     }

@@ -36,10 +36,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             let problem = Problem::new(ErrorCode::MethodNotAllowed, "this path has other methods");
             Failure(problem).into_response()
         })
-        .layer(axum::middleware::from_fn_with_state(
-            Arc::clone(&app),
-            origin::check,
-        ))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), origin::check))
         .layer(axum::middleware::map_response(answer::harden))
         .with_state(app)
 }

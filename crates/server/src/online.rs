@@ -17,20 +17,13 @@ impl Online {
         };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let shards = all.entry(user).or_insert(0);
-        *shards = if online {
-            *shards + 1
-        } else {
-            shards.saturating_sub(1)
-        };
+        *shards = if online { *shards + 1 } else { shards.saturating_sub(1) };
         if *shards == 0 {
             all.remove(&user);
         }
     }
 
     pub(crate) fn has(&self, user: UserId) -> bool {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains_key(&user)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&user)
     }
 }

@@ -64,10 +64,7 @@ fn operation(route: &Route, schemas: &mut BTreeMap<String, Value>) -> Value {
 
 /// `GET /v1/rooms/{room}/members` as `get_rooms_room_members`.
 fn operation_id(route: &Route) -> String {
-    let words = route
-        .path
-        .split(['/', '{', '}', '.'])
-        .filter(|word| !matches!(*word, "" | "v1"));
+    let words = route.path.split(['/', '{', '}', '.']).filter(|word| !matches!(*word, "" | "v1"));
     let words: Vec<&str> = words.collect();
     format!("{}_{}", route.method.to_ascii_lowercase(), words.join("_"))
 }

@@ -37,44 +37,21 @@ pub fn start(config: Config) -> anyhow::Result<Server> {
         .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", config.listen))?;
     let address = listener.local_addr()?;
     let metrics_listener = config.metrics_listen.map(accept::listen).transpose()?;
-    let metrics_address = metrics_listener
-        .as_ref()
-        .map(TcpListener::local_addr)
-        .transpose()?;
+    let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let app = Arc::new(App::open(config)?);
     revoked_before(&app)?;
     let (stop, stopped) = watch::channel(false);
     let shards = (0..app.config.shards)
         .map(|number| start_shard(Arc::clone(&app), number, stopped.clone()))
         .collect::<std::io::Result<Vec<_>>>()?;
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("accept")
-        .enable_all()
-        .build()?;
-    runtime.spawn(accept::run(
-        Arc::clone(&app),
-        Door::Main,
-        listener,
-        stopped.clone(),
-    ));
+    let runtime =
+        Builder::new_multi_thread().worker_threads(1).thread_name("accept").enable_all().build()?;
+    runtime.spawn(accept::run(Arc::clone(&app), Door::Main, listener, stopped.clone()));
     runtime.spawn(forget(Arc::clone(&app)));
     if let Some(listener) = metrics_listener {
-        runtime.spawn(accept::run(
-            Arc::clone(&app),
-            Door::Metrics,
-            listener,
-            stopped.clone(),
-        ));
+        runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, listener, stopped.clone()));
     }
-    Ok(Server {
-        app,
-        runtime,
-        shards,
-        stop,
-        address,
-        metrics_address,
-    })
+    Ok(Server { app, runtime, shards, stop, address, metrics_address })
 }
 
 /// The sessions whose last access token may still be about.
@@ -93,17 +70,13 @@ fn start_shard(
     stop: watch::Receiver<bool>,
 ) -> std::io::Result<JoinHandle<()>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new()
-        .name(format!("shard-{number}"))
-        .spawn(move || {
-            LocalSet::new().block_on(&runtime, async move {
-                let shard = Shard::new(app, number);
-                let http = accept::Http::new(Rc::clone(&shard), stop);
-                shard
-                    .run(move |door, stream, peer| http.accept(door, stream, peer))
-                    .await;
-            });
-        })
+    std::thread::Builder::new().name(format!("shard-{number}")).spawn(move || {
+        LocalSet::new().block_on(&runtime, async move {
+            let shard = Shard::new(app, number);
+            let http = accept::Http::new(Rc::clone(&shard), stop);
+            shard.run(move |door, stream, peer| http.accept(door, stream, peer)).await;
+        });
+    })
 }
 
 async fn forget(app: Arc<App>) {

@@ -121,8 +121,7 @@ impl Shard {
                 }
                 ToShard::Signal(signal) => {
                     let live = &mut *self.live.borrow_mut();
-                    live.hub
-                        .handle(now_ms, Input::Signal(signal), &mut live.outputs);
+                    live.hub.handle(now_ms, Input::Signal(signal), &mut live.outputs);
                 }
                 ToShard::Drain => self.drain(),
                 ToShard::Stop => self.close_all(CloseCode::RESTART),
@@ -130,10 +129,7 @@ impl Shard {
         }
         self.settle();
         if let Some(since) = oldest {
-            self.app
-                .metrics
-                .delivery_seconds
-                .observe(since.elapsed().as_secs_f64());
+            self.app.metrics.delivery_seconds.observe(since.elapsed().as_secs_f64());
         }
     }
 
@@ -142,17 +138,11 @@ impl Shard {
         for told in batch {
             match told {
                 Told::Committed(committed) => {
-                    let origin = committed
-                        .origin()
-                        .filter(|origin| origin.shard == self.number);
-                    live.hub
-                        .committed(now_ms, committed.event(), origin, &mut live.outputs);
+                    let origin = committed.origin().filter(|origin| origin.shard == self.number);
+                    live.hub.committed(now_ms, committed.event(), origin, &mut live.outputs);
                 }
                 Told::Revoked { user, sessions } => {
-                    let input = Input::Revoked {
-                        user: *user,
-                        sessions: sessions.clone(),
-                    };
+                    let input = Input::Revoked { user: *user, sessions: sessions.clone() };
                     live.hub.handle(now_ms, input, &mut live.outputs);
                 }
                 Told::Repeated { origin, event } => {
@@ -297,9 +287,7 @@ impl Shard {
             waiting += socket.waiting_bytes();
             full += usize::from(socket.is_full());
         }
-        self.app
-            .metrics
-            .shard(self.number, connections, waiting, full);
+        self.app.metrics.shard(self.number, connections, waiting, full);
     }
 
     /// Says goodbye; each connection is closed as soon as nothing of it is in flight.
@@ -307,9 +295,7 @@ impl Shard {
         let live = &mut *self.live.borrow_mut();
         live.draining = true;
         let within_ms = u64::try_from(DRAIN_WITHIN.as_millis()).unwrap_or(u64::MAX);
-        let frame = live
-            .wave
-            .frame(encode::drain_frame(within_ms), Class::Reply);
+        let frame = live.wave.frame(encode::drain_frame(within_ms), Class::Reply);
         for slot in 0..live.sockets.len() as u32 {
             live.give(frame, slot);
         }
@@ -335,10 +321,7 @@ impl Shard {
         });
         live.sockets[slot as usize] = Some(socket);
         self.app.shards.opened();
-        ConnId {
-            slot,
-            generation: live.generation,
-        }
+        ConnId { slot, generation: live.generation }
     }
 
     /// Forgets a connection whose reading task has ended.
@@ -376,10 +359,7 @@ impl Shard {
     }
 
     fn stage(&self, conn: ConnId) -> Option<Stage> {
-        self.live
-            .borrow_mut()
-            .socket(conn)
-            .map(|socket| socket.stage)
+        self.live.borrow_mut().socket(conn).map(|socket| socket.stage)
     }
 
     /// Counts a command as in flight; false where the connection has as many as it may.
@@ -396,6 +376,30 @@ impl Shard {
     /// Takes back a command that the writer did not take.
     pub(crate) fn abandon(&self, conn: ConnId) {
         self.live.borrow_mut().answered(conn);
+    }
+
+    /// The reading task of the connection has something in hand.
+    fn holds(&self, conn: ConnId) {
+        if let Some(socket) = self.live.borrow_mut().socket(conn) {
+            socket.holds = true;
+        }
+    }
+
+    /// The reading task of the connection has handed on all that it read. Where the node leaves this
+    /// is the moment to close it.
+    fn rests(self: &Rc<Self>, conn: ConnId) {
+        {
+            let live = &mut *self.live.borrow_mut();
+            let Some(socket) = live.socket(conn) else {
+                return;
+            };
+            socket.holds = false;
+            if !live.draining {
+                return;
+            }
+            live.close_if_settled(conn.slot);
+        }
+        self.settle();
     }
 
     /// Waits until at most `left` commands of the connection are in flight.
@@ -429,11 +433,7 @@ impl Shard {
     }
 
     pub(crate) fn origin(&self, conn: ConnId, reference: u64) -> Origin {
-        Origin {
-            shard: self.number,
-            conn,
-            reference,
-        }
+        Origin { shard: self.number, conn, reference }
     }
 }
 
@@ -483,29 +483,16 @@ impl Live {
         for output in outputs.list.drain(..) {
             match output {
                 Output::Deliver { event, to } => {
-                    let class = Class::Event {
-                        room: event.room,
-                        seq: event.seq,
-                    };
+                    let class = Class::Event { room: event.room, seq: event.seq };
                     let frame = self.wave.frame(encode::event_frame(event.as_row()), class);
                     app.metrics.deliveries.inc_by(to.len() as u64);
                     for &slot in &outputs.slots[to] {
                         self.give(frame, slot);
                     }
                 }
-                Output::Reply {
-                    conn,
-                    reference,
-                    event,
-                } => {
-                    let origin = Origin {
-                        shard,
-                        conn,
-                        reference,
-                    };
-                    self.answer(origin, shard, || {
-                        encode::reply_frame(reference, event.as_row())
-                    });
+                Output::Reply { conn, reference, event } => {
+                    let origin = Origin { shard, conn, reference };
+                    self.answer(origin, shard, || encode::reply_frame(reference, event.as_row()));
                 }
                 Output::Signal { signal, to } => {
                     let frame = self.wave.frame(encode::signal_frame(signal), Class::Signal);
@@ -528,13 +515,8 @@ impl Live {
 
     /// Sends a close frame; the socket ends when the client answers, or soon anyway.
     fn close(&mut self, slot: u32, code: CloseCode) {
-        let reason = CLOSE_CODES
-            .iter()
-            .find(|row| row.0 == code)
-            .map_or("", |row| row.1);
-        let frame = self
-            .wave
-            .frame(ws::encode::close(code, reason), Class::Reply);
+        let reason = CLOSE_CODES.iter().find(|row| row.0 == code).map_or("", |row| row.1);
+        let frame = self.wave.frame(ws::encode::close(code, reason), Class::Reply);
         self.give(frame, slot);
         if let Some(Some(socket)) = self.sockets.get_mut(slot as usize)
             && !matches!(socket.stage, Stage::Closing { .. })
@@ -551,8 +533,8 @@ impl Live {
     }
 
     fn close_if_settled(&mut self, slot: u32) {
-        let settled = matches!(&self.sockets[slot as usize], Some(socket) if socket.in_flight == 0);
-        if settled {
+        let socket = self.sockets[slot as usize].as_ref();
+        if socket.is_some_and(Socket::is_settled) {
             self.close(slot, CloseCode::RESTART);
         }
     }
@@ -572,8 +554,6 @@ fn cut(socket: &Socket) {
 }
 
 async fn until(deadline_ms: Option<u64>) {
-    let wait_ms = deadline_ms
-        .unwrap_or(0)
-        .saturating_sub(clock::monotonic_ms());
+    let wait_ms = deadline_ms.unwrap_or(0).saturating_sub(clock::monotonic_ms());
     tokio::time::sleep(Duration::from_millis(wait_ms)).await;
 }

@@ -83,79 +83,54 @@ impl Metrics {
             readers_waiting: Family::default(),
             registry: Registry::default(),
         };
-        let all = &metrics;
-        registry.register(
-            "accepted_connections",
-            "Connections accepted",
-            all.accepted.clone(),
-        );
-        registry.register(
-            "refused_connections",
-            "Connections refused: too many, or no descriptor left",
-            all.accepts_refused.clone(),
-        );
-        registry.register("http_requests", "HTTP requests", all.requests.clone());
-        registry.register(
-            "opened_sockets",
-            "WebSockets that became ready",
-            all.opened.clone(),
-        );
-        registry.register(
-            "deliveries",
-            "Events written to a reader",
-            all.deliveries.clone(),
-        );
+        metrics.register(&mut registry);
+        Self { registry, ..metrics }
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        let counters = [
+            ("accepted_connections", "Connections accepted", &self.accepted),
+            (
+                "refused_connections",
+                "Connections refused: too many, or no descriptor left",
+                &self.accepts_refused,
+            ),
+            ("http_requests", "HTTP requests", &self.requests),
+            ("opened_sockets", "WebSockets that became ready", &self.opened),
+            ("deliveries", "Events written to a reader", &self.deliveries),
+            (
+                "dropped_readers",
+                "Connections cut because they took nothing for too long",
+                &self.readers_dropped,
+            ),
+        ];
+        for (name, help, counter) in counters {
+            registry.register(name, help, counter.clone());
+        }
+        registry.register("refusals", "Commands and requests refused", self.refusals.clone());
+        registry.register("closes", "WebSockets that the server closed", self.closes.clone());
+        let gauges = [
+            ("connections", "WebSockets now", &self.connections),
+            ("outbox_bytes", "What waits for slow readers", &self.outbox_bytes),
+            ("waiting_readers", "Readers whose socket is full", &self.readers_waiting),
+        ];
+        for (name, help, gauge) in gauges {
+            registry.register(name, help, gauge.clone());
+        }
         registry.register_with_unit(
             "delivery",
             "From the end of a commit to the last write of its events on a shard",
             Unit::Seconds,
-            all.delivery_seconds.clone(),
+            self.delivery_seconds.clone(),
         );
-        registry.register(
-            "dropped_readers",
-            "Connections cut because they took nothing for too long",
-            all.readers_dropped.clone(),
-        );
-        registry.register(
-            "refusals",
-            "Commands and requests refused",
-            all.refusals.clone(),
-        );
-        registry.register(
-            "closes",
-            "WebSockets that the server closed",
-            all.closes.clone(),
-        );
-        registry.register("connections", "WebSockets now", all.connections.clone());
-        registry.register_with_unit(
-            "outbox",
-            "What waits for slow readers",
-            Unit::Bytes,
-            all.outbox_bytes.clone(),
-        );
-        registry.register(
-            "waiting_readers",
-            "Readers whose socket is full",
-            all.readers_waiting.clone(),
-        );
-        Self {
-            registry,
-            ..metrics
-        }
     }
 
     pub(crate) fn refused(&self, code: ErrorCode) {
-        self.refusals
-            .get_or_create(&CodeLabel { code: code.name() })
-            .inc();
+        self.refusals.get_or_create(&CodeLabel { code: code.name() }).inc();
     }
 
     pub(crate) fn closed(&self, code: CloseCode) {
-        self.closes
-            .get_or_create(&CloseLabel {
-                code: code.number(),
-            })
-            .inc();
+        self.closes.get_or_create(&CloseLabel { code: code.number() }).inc();
     }
 
     /// What a shard sees of itself, once a second.
@@ -225,39 +200,19 @@ impl prometheus_client::collector::Collector for StoreFigures {
         let figures = &self.0;
         let counters = [
             ("commits", "Transactions committed", figures.batches),
-            (
-                "commands",
-                "Commands that the writer answered",
-                figures.writes,
-            ),
+            ("commands", "Commands that the writer answered", figures.writes),
             ("events", "Events appended", figures.events),
-            (
-                "writer_refusals",
-                "Commands that the writer refused",
-                figures.refusals,
-            ),
+            ("writer_refusals", "Commands that the writer refused", figures.refusals),
             ("reads", "Reads of the database", figures.reads),
-            (
-                "read_failures",
-                "Reads that the database failed",
-                figures.read_failures,
-            ),
+            ("read_failures", "Reads that the database failed", figures.read_failures),
             ("rollbacks", "Transactions rolled back", figures.rollbacks),
-            (
-                "checkpoints",
-                "Checkpoints of the write-ahead log",
-                figures.checkpoints,
-            ),
+            ("checkpoints", "Checkpoints of the write-ahead log", figures.checkpoints),
             (
                 "checkpoint_failures",
                 "Checkpoints that did not get through",
                 figures.checkpoint_failures,
             ),
-            (
-                "corrupt_rows",
-                "Rows whose checksum was wrong",
-                figures.rows_corrupt,
-            ),
+            ("corrupt_rows", "Rows whose checksum was wrong", figures.rows_corrupt),
         ];
         for (name, help, value) in counters {
             let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
@@ -266,11 +221,7 @@ impl prometheus_client::collector::Collector for StoreFigures {
         let gauges = [
             ("wal_bytes", "The write-ahead log in use", figures.wal_bytes),
             ("database_bytes", "The database's file", figures.db_bytes),
-            (
-                "store_failed",
-                "1 once the disk failed a commit",
-                u64::from(figures.failed),
-            ),
+            ("store_failed", "1 once the disk failed a commit", u64::from(figures.failed)),
         ];
         for (name, help, value) in gauges {
             let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
@@ -295,41 +246,24 @@ fn queues(
     shards: usize,
 ) -> Result<(), fmt::Error> {
     let rows = [
-        (
-            "queue_depth",
-            "How much waits",
-            figures.writer_queue,
-            figures.read_queue,
-        ),
-        (
-            "queue_limit",
-            "How much may wait",
-            figures.writer_queue_max,
-            figures.read_queue_max,
-        ),
+        ("queue_depth", "How much waits", figures.writer_queue, figures.read_queue),
+        ("queue_limit", "How much may wait", figures.writer_queue_max, figures.read_queue_max),
     ];
     for (name, help, writer, readers) in rows {
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         for (queue, value) in [("writer", writer), ("readers", readers)] {
-            metric
-                .encode_family(&QueueLabel { queue })?
-                .encode_gauge(&value)?;
+            metric.encode_family(&QueueLabel { queue })?.encode_gauge(&value)?;
         }
         if name == "queue_depth" {
             let depth = shards as u64;
-            metric
-                .encode_family(&QueueLabel { queue: "shards" })?
-                .encode_gauge(&depth)?;
+            metric.encode_family(&QueueLabel { queue: "shards" })?.encode_gauge(&depth)?;
         }
     }
     Ok(())
 }
 
 fn commits(mut metric: MetricEncoder<'_>, figures: &Statistics) -> Result<(), fmt::Error> {
-    let bounds = COMMIT_BOUNDS_US
-        .iter()
-        .map(|&us| us as f64 / 1e6)
-        .chain([f64::INFINITY]);
+    let bounds = COMMIT_BOUNDS_US.iter().map(|&us| us as f64 / 1e6).chain([f64::INFINITY]);
     let buckets: Vec<(f64, u64)> = bounds.zip(figures.commit_buckets.iter().copied()).collect();
     let sum = figures.commit_sum_us as f64 / 1e6;
     metric.encode_histogram::<NoLabelSet>(sum, figures.commit_count, &buckets, None)

@@ -94,9 +94,7 @@ impl Throttle {
         let Some(rates) = &self.0 else { return Ok(()) };
         which(rates).check_key(key).map_err(|wait| {
             let wait = wait.wait_time_from(rates.clock.now());
-            TooMany {
-                retry_after_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) + 1,
-            }
+            TooMany { retry_after_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) + 1 }
         })
     }
 }
@@ -104,9 +102,7 @@ impl Throttle {
 fn quota(rate: Rate) -> Quota {
     let burst = NonZeroU32::new(rate.burst).unwrap_or(NonZeroU32::MIN);
     let one = Duration::from_secs_f64(1.0 / rate.per_second);
-    Quota::with_period(one)
-        .unwrap_or(Quota::per_second(burst))
-        .allow_burst(burst)
+    Quota::with_period(one).unwrap_or(Quota::per_second(burst)).allow_burst(burst)
 }
 
 /// One subscriber of an IPv6 network has a /64 of it.
@@ -133,10 +129,7 @@ mod tests {
         assert!((30..40).contains(&admitted), "{admitted}");
         let wait = throttle.send(ann).expect_err("the burst is spent");
         assert!((1..=101).contains(&wait.retry_after_ms), "{wait:?}");
-        assert!(
-            throttle.send(UserId::new(1_800_000_000_000, 2)).is_ok(),
-            "others are not touched"
-        );
+        assert!(throttle.send(UserId::new(1_800_000_000_000, 2)).is_ok(), "others are not touched");
     }
 
     #[test]

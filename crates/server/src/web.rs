@@ -34,11 +34,7 @@ pub(crate) async fn page(request: Request) -> Response {
 
 fn file(asset: &Asset, asked: &HeaderMap) -> Response {
     let mut headers = HeaderMap::new();
-    let lasting = if asset.immutable {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
+    let lasting = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(lasting));
     // Weak, because the same tag stands for the compressed forms too (RFC 9110, 8.8.3).
     let etag = format!("W/{}", asset.etag);
@@ -46,14 +42,9 @@ fn file(asset: &Asset, asked: &HeaderMap) -> Response {
         headers.insert(header::ETAG, etag);
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.mime));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(CSP),
-    );
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    let known = asked
-        .get(header::IF_NONE_MATCH)
-        .and_then(|known| known.to_str().ok());
+    let known = asked.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
     if known.is_some_and(|known| known.split(',').any(|tag| tag.trim() == etag)) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
@@ -66,14 +57,10 @@ fn file(asset: &Asset, asked: &HeaderMap) -> Response {
 
 /// The smallest form that the browser takes.
 fn encoded(asset: &Asset, asked: &HeaderMap) -> (&'static [u8], Option<&'static str>) {
-    let takes = asked
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|takes| takes.to_str().ok());
+    let takes = asked.get(header::ACCEPT_ENCODING).and_then(|takes| takes.to_str().ok());
     let takes = |name: &str| {
         takes.is_some_and(|takes| {
-            takes
-                .split(',')
-                .any(|one| one.split(';').next().is_some_and(|one| one.trim() == name))
+            takes.split(',').any(|one| one.split(';').next().is_some_and(|one| one.trim() == name))
         })
     };
     match (asset.brotli, asset.gzip) {

@@ -30,9 +30,7 @@ const FOR: Duration = Duration::from_secs(5);
 const BODY: &str = r#"{"text":"The quick brown fox jumps over the lazy dog, and then it does so again for a while."}"#;
 
 fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -51,12 +49,7 @@ fn key() -> Key {
 }
 
 fn open(folder: &Path) -> Arc<Store> {
-    let options = Options {
-        folder: folder.to_owned(),
-        readers: 2,
-        now_ms,
-        random,
-    };
+    let options = Options { folder: folder.to_owned(), readers: 2, now_ms, random };
     Arc::new(Store::open(options, Box::new(|_| {})).expect("the store opens"))
 }
 
@@ -76,10 +69,7 @@ async fn user(store: &Store, number: usize) -> UserId {
         admission: Admission::Open,
         session,
     };
-    store
-        .write(user, key(), now_ms(), write)
-        .await
-        .expect("the account is made");
+    store.write(user, key(), now_ms(), write).await.expect("the account is made");
     user
 }
 
@@ -92,14 +82,9 @@ async fn room(store: &Store, owner: UserId, members: &[UserId]) -> RoomId {
         members: Vec::new(),
         body: "{}".into(),
     };
-    store
-        .write(owner, key(), now_ms(), write)
-        .await
-        .expect("the room is made");
+    store.write(owner, key(), now_ms(), write).await.expect("the room is made");
     for &user in members {
-        let joined = store
-            .write(user, key(), now_ms(), Write::RoomJoin { room })
-            .await;
+        let joined = store.write(user, key(), now_ms(), Write::RoomJoin { room }).await;
         joined.expect("anyone joins a channel");
     }
     room
@@ -114,18 +99,9 @@ async fn preload(store: &Arc<Store>, room: RoomId, users: &[UserId], count: usiz
             let user = users[place % users.len()];
             tokio::spawn(async move {
                 while sent.fetch_add(1, Ordering::Relaxed) < count {
-                    let write = Write::MessageSend {
-                        room,
-                        body: BODY.into(),
-                    };
+                    let write = Write::MessageSend { room, body: BODY.into() };
                     let written = store.write(user, key(), now_ms(), write).await;
-                    assert!(matches!(
-                        written,
-                        Ok(Written::Event {
-                            repeated: false,
-                            ..
-                        })
-                    ));
+                    assert!(matches!(written, Ok(Written::Event { repeated: false, .. })));
                 }
             })
         })
@@ -146,18 +122,9 @@ async fn send(store: &Arc<Store>, room: RoomId, users: &[UserId], senders: usize
                 let mut took = Vec::new();
                 while Instant::now() < until {
                     let started = Instant::now();
-                    let write = Write::MessageSend {
-                        room,
-                        body: BODY.into(),
-                    };
+                    let write = Write::MessageSend { room, body: BODY.into() };
                     let written = store.write(user, key(), now_ms(), write).await;
-                    assert!(matches!(
-                        written,
-                        Ok(Written::Event {
-                            repeated: false,
-                            ..
-                        })
-                    ));
+                    assert!(matches!(written, Ok(Written::Event { repeated: false, .. })));
                     took.push(started.elapsed());
                 }
                 took
@@ -187,9 +154,7 @@ fn bare(folder: &Path, room: RoomId, user: UserId, head: u64) -> Measured {
     while Instant::now() < until {
         let started = Instant::now();
         seq += 1;
-        connection
-            .execute_batch("BEGIN IMMEDIATE")
-            .expect("nobody else writes");
+        connection.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
         let row = params![
             room.to_i64(),
             seq,
@@ -199,9 +164,7 @@ fn bare(folder: &Path, room: RoomId, user: UserId, head: u64) -> Measured {
             BODY
         ];
         insert.execute(row).expect("the row goes in");
-        head_set
-            .execute(params![room.to_i64(), seq])
-            .expect("the room is there");
+        head_set.execute(params![room.to_i64(), seq]).expect("the room is there");
         connection.execute_batch("COMMIT").expect("it commits");
         took.push(started.elapsed());
     }
@@ -245,17 +208,9 @@ struct Measured {
 impl Measured {
     fn of(mut took: Vec<Duration>, time: Duration) -> Self {
         took.sort_unstable();
-        let at = |part: usize| {
-            took.get(took.len() * part / 100)
-                .copied()
-                .unwrap_or_default()
-        };
+        let at = |part: usize| took.get(took.len() * part / 100).copied().unwrap_or_default();
         let per_second = took.len() as f64 / time.as_secs_f64();
-        Self {
-            per_second,
-            median: at(50),
-            p99: at(99),
-        }
+        Self { per_second, median: at(50), p99: at(99) }
     }
 
     fn print(&self, what: &str) {
@@ -270,13 +225,8 @@ impl Measured {
 }
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime starts");
-    let count = std::env::args()
-        .nth(1)
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(PRELOADED);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
+    let count = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(PRELOADED);
     let here = std::env::current_dir().expect("there is a folder");
     let folder = tempfile::tempdir_in(here).expect("a folder of its own");
     let path = folder.path();
@@ -289,30 +239,17 @@ fn main() {
         let room = room(&store, users[0], &users[1..]).await;
         let started = Instant::now();
         preload(&store, room, &users, count).await;
-        println!(
-            "{count} messages preloaded in {:.1} s",
-            started.elapsed().as_secs_f64()
-        );
+        println!("{count} messages preloaded in {:.1} s", started.elapsed().as_secs_f64());
         store.close();
         let started = Instant::now();
         let store = open(path);
         println!("opened in {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
 
-        page(&store, room, users[0], false)
-            .await
-            .print("page of 50, the newest");
-        page(&store, room, users[0], true)
-            .await
-            .print("page of 50, anywhere");
-        send(&store, room, &users, IN_FLIGHT)
-            .await
-            .print("group commit, 512 in flight");
-        send(&store, room, &users, 64)
-            .await
-            .print("group commit, 64 in flight");
-        send(&store, room, &users, 1)
-            .await
-            .print("one in flight, one commit a message");
+        page(&store, room, users[0], false).await.print("page of 50, the newest");
+        page(&store, room, users[0], true).await.print("page of 50, anywhere");
+        send(&store, room, &users, IN_FLIGHT).await.print("group commit, 512 in flight");
+        send(&store, room, &users, 64).await.print("group commit, 64 in flight");
+        send(&store, room, &users, 1).await.print("one in flight, one commit a message");
         let statistics = store.statistics();
         println!(
             "mean batch {:.0}, checkpoints {} (failed {}), log {} MiB, database {} MiB",
@@ -322,10 +259,7 @@ fn main() {
             statistics.wal_bytes >> 20,
             statistics.db_bytes >> 20
         );
-        let head = store
-            .read(move |reader| reader.heads(&[room])[0].1)
-            .await
-            .expect("it is there");
+        let head = store.read(move |reader| reader.heads(&[room])[0].1).await.expect("it is there");
         store.close();
         bare(path, room, users[0], head.get()).print("bare loop, one commit a message");
     });

@@ -21,17 +21,8 @@ struct State<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn new(max: usize) -> Self {
-        let state = State {
-            items: VecDeque::new(),
-            waiting: 0,
-            closed: false,
-        };
-        Self {
-            state: Mutex::new(state),
-            ready: Condvar::new(),
-            depth: AtomicUsize::new(0),
-            max,
-        }
+        let state = State { items: VecDeque::new(), waiting: 0, closed: false };
+        Self { state: Mutex::new(state), ready: Condvar::new(), depth: AtomicUsize::new(0), max }
     }
 
     /// Adds a piece of work, or gives it back where the queue is full or closed. Never waits.
@@ -87,10 +78,7 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         while state.items.is_empty() && !state.closed {
             state.waiting += 1;
-            state = self
-                .ready
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state
     }
@@ -109,10 +97,7 @@ mod tests {
     #[test]
     fn a_full_queue_gives_back() {
         let queue = Queue::new(2);
-        assert_eq!(
-            (queue.push(1), queue.push(2), queue.push(3)),
-            (Ok(()), Ok(()), Err(3))
-        );
+        assert_eq!((queue.push(1), queue.push(2), queue.push(3)), (Ok(()), Ok(()), Err(3)));
         assert_eq!(queue.depth(), 2);
         assert_eq!(queue.take(), Some(1));
         assert_eq!(queue.push(3), Ok(()));
@@ -143,10 +128,7 @@ mod tests {
             assert_eq!(queue.push(number), Ok(()));
         }
         queue.close();
-        let sum: u64 = takers
-            .into_iter()
-            .map(|t| t.join().expect("no taker panics"))
-            .sum();
+        let sum: u64 = takers.into_iter().map(|t| t.join().expect("no taker panics")).sum();
         assert_eq!(sum, 500_500);
     }
 }

@@ -43,13 +43,7 @@ pub(crate) fn start_writer(
     open::watch_wal(&mut connection, shared)?;
     let pressure = checkpoint::Pressure::new();
     let shared = Arc::clone(shared);
-    let writer = Writer {
-        connection,
-        setting,
-        pressure,
-        shared,
-        publish,
-    };
+    let writer = Writer { connection, setting, pressure, shared, publish };
     spawn("store-writer", move || writer.run())
 }
 
@@ -78,8 +72,5 @@ fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, StoreError> {
-    Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .map_err(StoreError::Thread)
+    Builder::new().name(name.to_owned()).spawn(work).map_err(StoreError::Thread)
 }

@@ -132,14 +132,8 @@ mod tests {
             counters.commit_took(Duration::from_micros(us));
         }
         let statistics = counters.statistics();
-        assert_eq!(
-            (statistics.commit_count, statistics.commit_sum_us),
-            (3, 5_000_201)
-        );
+        assert_eq!((statistics.commit_count, statistics.commit_sum_us), (3, 5_000_201));
         let buckets = &statistics.commit_buckets;
-        assert_eq!(
-            (buckets[0], buckets[1], buckets[COMMIT_BOUNDS_US.len()]),
-            (1, 1, 1)
-        );
+        assert_eq!((buckets[0], buckets[1], buckets[COMMIT_BOUNDS_US.len()]), (1, 1, 1));
     }
 }

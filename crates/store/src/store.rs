@@ -47,9 +47,7 @@ pub struct SigningKey {
 
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningKey")
-            .field("kid", &self.kid)
-            .finish_non_exhaustive()
+        f.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
     }
 }
 
@@ -59,10 +57,7 @@ pub enum StoreError {
     #[error("{} is in use by {by}: stop it first, or name another folder", folder.display())]
     InUse { folder: PathBuf, by: String },
     #[error("{} cannot be made or opened", folder.display())]
-    Folder {
-        folder: PathBuf,
-        source: std::io::Error,
-    },
+    Folder { folder: PathBuf, source: std::io::Error },
     #[error("{} is on a file system without shared memory: use a local disk", folder.display())]
     NoWal { folder: PathBuf },
     #[error(
@@ -104,9 +99,7 @@ fn start_others(
     shared: &Arc<Shared>,
 ) -> Result<Vec<JoinHandle<()>>, StoreError> {
     let readers = (0..readers).map(|_| sqlite::start_reader(folder, facts, shared));
-    readers
-        .chain([sqlite::start_checkpoints(folder, shared)])
-        .collect()
+    readers.chain([sqlite::start_checkpoints(folder, shared)]).collect()
 }
 
 /// A read that waits for a reader; it sends its own answer.
@@ -139,12 +132,7 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the database in a folder, making both on the first start, and starts the threads.
     pub fn open(options: Options, publish: Publish) -> Result<Self, StoreError> {
-        let Options {
-            folder,
-            readers,
-            now_ms,
-            random,
-        } = options;
+        let Options { folder, readers, now_ms, random } = options;
         sqlite::check_library()?;
         let lock = sqlite::lock(&folder)?;
         let mut connection = sqlite::writing(&folder)?;
@@ -158,38 +146,22 @@ impl Store {
             empty: AtomicBool::new(facts.is_empty),
         });
         let bootstrap = sqlite::word(random, BOOTSTRAP_CHARS);
-        let setting = sqlite::Setting {
-            general: facts.general,
-            bootstrap: bootstrap.clone(),
-        };
+        let setting = sqlite::Setting { general: facts.general, bootstrap: bootstrap.clone() };
         let start = || {
             let others = start_others(&folder, readers.max(1), &facts, &shared)?;
             let writer = sqlite::start_writer(connection, setting, publish, &shared)?;
-            Ok(Running {
-                others,
-                writer,
-                lock,
-            })
+            Ok(Running { others, writer, lock })
         };
         // Threads that did start must not wait for ever for one that did not.
         let running = Mutex::new(Some(start().inspect_err(|_: &StoreError| shared.close())?));
         let mut database = folder;
         database.push(sqlite::FILE);
-        Ok(Self {
-            facts,
-            bootstrap,
-            database,
-            shared,
-            running,
-        })
+        Ok(Self { facts, bootstrap, database, shared, running })
     }
 
     /// Queues a write, or gives it back where the queue is full (`WRITER_QUEUE_MAX`) or the store is
     /// closing: nothing changed, the caller answers `busy`. Never blocks.
-    #[expect(
-        clippy::result_large_err,
-        reason = "what was not taken goes back to its owner"
-    )]
+    #[expect(clippy::result_large_err, reason = "what was not taken goes back to its owner")]
     pub fn submit(&self, submission: Submission) -> Result<(), Submission> {
         self.shared.inbox.push(submission)
     }
@@ -204,14 +176,7 @@ impl Store {
     ) -> Result<Written, Refusal> {
         let (sender, receiver) = oneshot::channel();
         let answer = Answer::Caller(sender);
-        self.submit(Submission {
-            actor,
-            key,
-            at_ms,
-            write,
-            answer,
-        })
-        .map_err(|_| Refusal::Busy)?;
+        self.submit(Submission { actor, key, at_ms, write, answer }).map_err(|_| Refusal::Busy)?;
         receiver.await.unwrap_or(Err(Refusal::Unavailable))
     }
 
@@ -286,21 +251,13 @@ impl Store {
     /// the threads. A second call does nothing. It waits, so call it off the async threads.
     pub fn close(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Running {
-            others,
-            writer,
-            lock,
-        }) = running.take()
-        else {
+        let Some(Running { others, writer, lock }) = running.take() else {
             return;
         };
         self.shared.inbox.close();
         let connection = writer.join();
         self.shared.close();
-        let ended = others
-            .into_iter()
-            .map(JoinHandle::join)
-            .all(|end| end.is_ok());
+        let ended = others.into_iter().map(JoinHandle::join).all(|end| end.is_ok());
         match connection {
             Ok(connection) if ended => sqlite::last_checkpoint(&connection, &self.shared.counters),
             _ => tracing::error!("a thread of the store panicked"),

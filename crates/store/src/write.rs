@@ -200,10 +200,7 @@ pub enum Refusal {
     Forbidden(&'static str),
     /// A field out of its range, which only the transaction could know.
     #[error("{field}: {why}")]
-    Invalid {
-        field: &'static str,
-        why: &'static str,
-    },
+    Invalid { field: &'static str, why: &'static str },
     #[error("this key was used with another body")]
     KeyConflict,
     #[error("the handle is taken")]

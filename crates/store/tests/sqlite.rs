@@ -26,11 +26,7 @@ fn shell(folder: &Path) -> Connection {
 }
 
 fn mode(path: &Path) -> u32 {
-    std::fs::metadata(path)
-        .expect("it is there")
-        .permissions()
-        .mode()
-        & 0o777
+    std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
 }
 
 #[test]
@@ -39,19 +35,11 @@ fn folder_and_files_are_the_owners_alone() {
     let folder = outer.path().join("deep").join("data");
     let store = Store::open(options(&folder), Box::new(|_| {})).expect("it opens");
     assert_eq!(mode(&folder), 0o700);
-    for file in [
-        "chinwag.db",
-        "chinwag.db-wal",
-        "chinwag.db-shm",
-        "chinwag.lock",
-    ] {
+    for file in ["chinwag.db", "chinwag.db-wal", "chinwag.db-shm", "chinwag.lock"] {
         assert_eq!(mode(&folder.join(file)), 0o600, "{file}");
     }
     store.close();
-    assert!(
-        !folder.join("chinwag.db-wal").exists(),
-        "the last one out brings the log over"
-    );
+    assert!(!folder.join("chinwag.db-wal").exists(), "the last one out brings the log over");
 }
 
 #[test]
@@ -59,9 +47,7 @@ fn a_spoiled_row_is_withheld_and_the_page_goes_on() {
     let mut world = open();
     let [ann, bob] = world.users(["ann", "bob"]);
     let room = world.direct(ann, bob);
-    let seqs: Vec<_> = (0..5)
-        .map(|n| world.send(ann, room, &n.to_string()).seq)
-        .collect();
+    let seqs: Vec<_> = (0..5).map(|n| world.send(ann, room, &n.to_string()).seq).collect();
     world.store().close();
     let spoil =
         "UPDATE events SET body = replace(body, '\"2\"', '\"3\"') WHERE room_id = ?1 AND seq = ?2";
@@ -74,10 +60,7 @@ fn a_spoiled_row_is_withheld_and_the_page_goes_on() {
     let bodies: Vec<_> = page.iter().map(|event| event.body.as_deref()).collect();
     let text = |n| format!(r#"{{"text":"{n}"}}"#);
     let (zero, one, three, four) = (text(0), text(1), text(3), text(4));
-    assert_eq!(
-        bodies,
-        [Some(&*zero), Some(&*one), None, Some(&*three), Some(&*four)]
-    );
+    assert_eq!(bodies, [Some(&*zero), Some(&*one), None, Some(&*three), Some(&*four)]);
     assert_eq!(page.iter().map(|event| event.seq).collect::<Vec<_>>(), seqs);
     assert_eq!(world.store().statistics().rows_corrupt, 1);
     let log = world.log(bob, room).expect("bob is in it");
@@ -124,16 +107,7 @@ fn a_command_that_the_database_fails_takes_no_neighbour_with_it() {
              BEGIN SELECT RAISE(ABORT, 'on purpose'); END",
         )
         .expect("the trigger is made");
-    let send = |text| {
-        (
-            ann,
-            world.key(),
-            Write::MessageSend {
-                room,
-                body: body(text),
-            },
-        )
-    };
+    let send = |text| (ann, world.key(), Write::MessageSend { room, body: body(text) });
     let before = world.store().statistics();
     let outcomes = world.together(vec![send("1"), send("bad"), send("2")]);
     assert_eq!(outcomes[1], Err(Refusal::Unavailable));
@@ -141,22 +115,10 @@ fn a_command_that_the_database_fails_takes_no_neighbour_with_it() {
     assert_eq!(seqs, [4, 5], "what failed left no hole");
     assert_eq!(world.seqs(bob, room), [1, 2, 3, 4, 5]);
     let after = world.store().statistics();
-    assert_eq!(
-        after.rollbacks - before.rollbacks,
-        2,
-        "the batch, and the bad one alone"
-    );
+    assert_eq!(after.rollbacks - before.rollbacks, 2, "the batch, and the bad one alone");
     assert!(!after.failed);
-    let told: Vec<_> = world
-        .told_events()
-        .iter()
-        .map(|event| event.seq.get())
-        .collect();
-    assert_eq!(
-        told[told.len() - 2..],
-        [4, 5],
-        "nothing is told that was rolled back"
-    );
+    let told: Vec<_> = world.told_events().iter().map(|event| event.seq.get()).collect();
+    assert_eq!(told[told.len() - 2..], [4, 5], "nothing is told that was rolled back");
 }
 
 #[test]
@@ -167,19 +129,9 @@ fn a_full_disk_refuses_and_then_goes_on() {
     let shell = shell(world.folder());
     let full = "CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(FAIL, 'full'); END";
     shell.execute_batch(full).expect("the trigger is made");
-    let send = || {
-        world.write(
-            ann,
-            Write::MessageSend {
-                room,
-                body: body("x"),
-            },
-        )
-    };
+    let send = || world.write(ann, Write::MessageSend { room, body: body("x") });
     assert_eq!(send(), Err(Refusal::Unavailable));
-    shell
-        .execute_batch("DROP TRIGGER full")
-        .expect("the trigger is there");
+    shell.execute_batch("DROP TRIGGER full").expect("the trigger is there");
     assert!(send().is_ok());
     assert!(!world.store().statistics().failed);
 }
@@ -192,18 +144,12 @@ fn a_channel_and_a_user_have_their_limits() {
     world.store().close();
     let shell = shell(world.folder());
     let set = "UPDATE rooms SET members = ?2 WHERE room_id = ?1";
-    assert_eq!(
-        shell.execute(set, (full.to_i64(), CHANNEL_MEMBERS_MAX as i64)),
-        Ok(1)
-    );
+    assert_eq!(shell.execute(set, (full.to_i64(), CHANNEL_MEMBERS_MAX as i64)), Ok(1));
     let rooms = "WITH RECURSIVE r (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM r WHERE id < ?2)
         INSERT INTO members (room_id, user_id, role, first_seq, join_seq, joined_at_ms, read_seq, read_n)
         SELECT id, ?1, 'member', 1, 1, 1, 0, 0 FROM r";
     let missing = ROOMS_PER_USER_MAX as i64 - 2;
-    assert_eq!(
-        shell.execute(rooms, (bob.to_i64(), missing)),
-        Ok(missing as usize)
-    );
+    assert_eq!(shell.execute(rooms, (bob.to_i64(), missing)), Ok(missing as usize));
     drop(shell);
     world.reopen();
     let join = |user, room| world.write(user, Write::RoomJoin { room });
@@ -214,13 +160,7 @@ fn a_channel_and_a_user_have_their_limits() {
     let put = world.put(ann, other, bob, Role::Member);
     assert!(matches!(put, Err(Refusal::Invalid { field: "user", .. })));
     let with = world.create(chinwag_core::access::RoomKind::Group, &[bob]);
-    assert!(matches!(
-        world.write(ann, with),
-        Err(Refusal::Invalid {
-            field: "members",
-            ..
-        })
-    ));
+    assert!(matches!(world.write(ann, with), Err(Refusal::Invalid { field: "members", .. })));
     assert!(join(cleo, other).is_ok());
     world.leave(bob, world.store().general());
     assert!(join(bob, other).is_ok(), "one out, one in");
@@ -230,9 +170,7 @@ fn a_channel_and_a_user_have_their_limits() {
 fn a_database_of_a_later_program_is_left_alone() {
     let world = open();
     world.store().close();
-    shell(world.folder())
-        .pragma_update(None, "user_version", 99)
-        .expect("it can be set");
+    shell(world.folder()).pragma_update(None, "user_version", 99).expect("it can be set");
     let Err(StoreError::Newer { found: 99, known }) =
         Store::open(options(world.folder()), Box::new(|_| {}))
     else {
@@ -254,16 +192,7 @@ fn the_log_is_brought_over_while_the_writer_works() {
     let text = "x".repeat(16_000);
     let mut wal_bytes_max = 0;
     for _ in 0..12 {
-        let send = |_| {
-            (
-                ann,
-                world.key(),
-                Write::MessageSend {
-                    room,
-                    body: body(&text),
-                },
-            )
-        };
+        let send = |_| (ann, world.key(), Write::MessageSend { room, body: body(&text) });
         let outcomes = world.together((0..512).map(send).collect());
         assert!(outcomes.iter().all(Result::is_ok));
         wal_bytes_max = wal_bytes_max.max(world.store().statistics().wal_bytes);
@@ -283,9 +212,7 @@ fn a_self_room_has_its_users_number() {
     let world = open();
     let ann = world.user("ann");
     let found: i64 = shell(world.folder())
-        .query_row("SELECT room_id FROM rooms WHERE kind = 'self'", [], |row| {
-            row.get(0)
-        })
+        .query_row("SELECT room_id FROM rooms WHERE kind = 'self'", [], |row| row.get(0))
         .expect("there is one");
     assert_eq!(RoomId::from_i64(found), RoomId::of_self(ann));
 }

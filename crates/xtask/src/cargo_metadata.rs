@@ -35,33 +35,16 @@ pub(crate) fn members(root: &Path) -> Result<Vec<Package>> {
 /// Every package that is built for any platform, with all features. The lock file holds more: parts of others'
 /// crates that nobody switches on, which `cargo metadata` lists too and only `cargo tree` tells apart.
 pub(crate) fn everything(root: &Path) -> Result<Vec<Package>> {
-    let arguments = [
-        "--workspace",
-        "--all-features",
-        "--target",
-        "all",
-        "--prefix",
-        "none",
-    ];
-    let tree = output(
-        root,
-        "tree",
-        &[&arguments[..], &["--format", "{p}"]].concat(),
-    )?;
-    let built: HashSet<_> = String::from_utf8_lossy(&tree)
-        .lines()
-        .map(name_and_version)
-        .collect();
+    let arguments = ["--workspace", "--all-features", "--target", "all", "--prefix", "none"];
+    let tree = output(root, "tree", &[&arguments[..], &["--format", "{p}"]].concat())?;
+    let built: HashSet<_> = String::from_utf8_lossy(&tree).lines().map(name_and_version).collect();
     let is_built = |it: &Package| built.contains(&format!("{} v{}", it.name, it.version));
     Ok(packages(root, &[])?.into_iter().filter(is_built).collect())
 }
 
 /// `syn v2.0.1 (proc-macro) (*)` is `syn v2.0.1`.
 fn name_and_version(line: &str) -> String {
-    line.split_whitespace()
-        .take(2)
-        .collect::<Vec<_>>()
-        .join(" ")
+    line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }
 
 fn packages(root: &Path, arguments: &[&str]) -> Result<Vec<Package>> {
@@ -72,31 +55,21 @@ fn packages(root: &Path, arguments: &[&str]) -> Result<Vec<Package>> {
 
 fn output(root: &Path, subcommand: &str, arguments: &[&str]) -> Result<Vec<u8>> {
     let mut cargo = command::command(command::cargo(), root);
-    let output = cargo
-        .arg(subcommand)
-        .args(arguments)
-        .output()
-        .context("cannot start cargo")?;
+    let output = cargo.arg(subcommand).args(arguments).output().context("cannot start cargo")?;
     if !output.status.success() {
-        bail!(
-            "cargo {subcommand}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        bail!("cargo {subcommand}: {}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(output.stdout)
 }
 
 fn parse(metadata: &Value) -> Result<Vec<Package>> {
-    let packages = metadata["packages"]
-        .as_array()
-        .context("cargo metadata has no packages")?;
+    let packages = metadata["packages"].as_array().context("cargo metadata has no packages")?;
     packages.iter().map(package).collect()
 }
 
 fn package(value: &Value) -> Result<Package> {
-    let dependencies = value["dependencies"]
-        .as_array()
-        .context("a package without dependencies")?;
+    let dependencies =
+        value["dependencies"].as_array().context("a package without dependencies")?;
     Ok(Package {
         name: text(value, "name")?,
         version: text(value, "version")?,
@@ -107,15 +80,9 @@ fn package(value: &Value) -> Result<Package> {
 }
 
 fn dependency(value: &Value) -> Result<Dependency> {
-    Ok(Dependency {
-        name: text(value, "name")?,
-        for_tests_only: value["kind"] == "dev",
-    })
+    Ok(Dependency { name: text(value, "name")?, for_tests_only: value["kind"] == "dev" })
 }
 
 fn text(value: &Value, field: &str) -> Result<String> {
-    Ok(value[field]
-        .as_str()
-        .with_context(|| format!("a package without `{field}`"))?
-        .to_owned())
+    Ok(value[field].as_str().with_context(|| format!("a package without `{field}`"))?.to_owned())
 }

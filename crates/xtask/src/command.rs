@@ -14,9 +14,7 @@ pub(crate) fn cargo() -> PathBuf {
 /// The first file of this name on `PATH`.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 /// Whether the command can be started and ends well. Its output is thrown away.
@@ -37,9 +35,7 @@ pub(crate) fn command(program: impl AsRef<Path>, folder: &Path) -> Command {
     command.current_dir(folder).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
         let of_this_crate = name.to_str().is_some_and(|name| {
-            ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
-                .iter()
-                .any(|it| name.starts_with(it))
+            ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|it| name.starts_with(it))
         });
         if of_this_crate {
             command.env_remove(name);
@@ -51,9 +47,7 @@ pub(crate) fn command(program: impl AsRef<Path>, folder: &Path) -> Command {
 /// Runs to its end, output straight to ours. A bad end is an error that names the command.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     announce(command);
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {}", line(command)))?;
+    let status = command.status().with_context(|| format!("cannot start {}", line(command)))?;
     if !status.success() {
         bail!("{} ended with {status}", line(command));
     }
@@ -64,9 +58,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 pub(crate) fn run_and_read(command: &mut Command) -> Result<(bool, String)> {
     announce(command);
     if std::io::stdout().is_terminal() {
-        command
-            .env("CARGO_TERM_COLOR", "always")
-            .env("FORCE_COLOR", "1");
+        command.env("CARGO_TERM_COLOR", "always").env("FORCE_COLOR", "1");
     }
     let mut child = command
         .stdout(Stdio::piped())
@@ -101,9 +93,7 @@ fn announce(command: &Command) {
 }
 
 fn line(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or(command.get_program());
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     std::iter::once(program)
         .chain(command.get_args())
         .map(|word| word.to_string_lossy().into_owned())
@@ -146,11 +136,6 @@ mod tests {
     #[test]
     fn a_command_that_fails_is_named() {
         let error = run(Command::new("sh").args(["-c", "exit 3"])).expect_err("it fails");
-        assert!(
-            error
-                .to_string()
-                .contains("sh -c exit 3 ended with exit status: 3"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("sh -c exit 3 ended with exit status: 3"), "{error}");
     }
 }

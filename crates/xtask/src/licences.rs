@@ -15,10 +15,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     let text = std::fs::read_to_string(root.join("deny.toml")).context("deny.toml")?;
     let rules = Rules::parse(&text)?;
     let packages = cargo_metadata::everything(root)?;
-    let findings: Vec<_> = packages
-        .iter()
-        .flat_map(|package| rules.findings(package))
-        .collect();
+    let findings: Vec<_> = packages.iter().flat_map(|package| rules.findings(package)).collect();
     if !findings.is_empty() {
         bail!("deny.toml:\n  {}", findings.join("\n  "));
     }
@@ -38,10 +35,8 @@ struct Rules {
 impl Rules {
     fn parse(text: &str) -> Result<Self> {
         let file: Table = text.parse().context("deny.toml")?;
-        let section = |name: &str| {
-            file.get(name)
-                .with_context(|| format!("deny.toml: no [{name}]"))
-        };
+        let section =
+            |name: &str| file.get(name).with_context(|| format!("deny.toml: no [{name}]"));
         let (licences, bans, sources) =
             (section("licenses")?, section("bans")?, section("sources")?);
         Ok(Self {
@@ -67,14 +62,8 @@ impl Rules {
         let Some(source) = &package.source else {
             return findings;
         };
-        if !self
-            .registries
-            .iter()
-            .any(|registry| source == &format!("registry+{registry}"))
-        {
-            findings.push(format!(
-                "{name} {version} comes from {source}, which is not allowed"
-            ));
+        if !self.registries.iter().any(|registry| source == &format!("registry+{registry}")) {
+            findings.push(format!("{name} {version} comes from {source}, which is not allowed"));
         }
         match &package.licence {
             None => findings.push(format!("{name} {version} states no licence")),
@@ -87,27 +76,16 @@ impl Rules {
     }
 
     fn may_have(&self, name: &str, licence: &str) -> bool {
-        let its_own = self
-            .exceptions
-            .iter()
-            .filter(|(excepted, _)| excepted == name);
-        let allowed: Vec<&String> = self
-            .licences
-            .iter()
-            .chain(its_own.flat_map(|(_, licences)| licences))
-            .collect();
+        let its_own = self.exceptions.iter().filter(|(excepted, _)| excepted == name);
+        let allowed: Vec<&String> =
+            self.licences.iter().chain(its_own.flat_map(|(_, licences)| licences)).collect();
         satisfied(licence, &|id| allowed.iter().any(|it| it.as_str() == id))
     }
 }
 
 fn strings(value: Option<&Value>) -> Vec<String> {
     let array = value.and_then(Value::as_array);
-    array
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    array.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn rows(value: Option<&Value>) -> impl Iterator<Item = &Value> {
@@ -121,10 +99,7 @@ fn word(row: &Value, field: &str) -> Option<String> {
 /// Whether an SPDX expression can be met by allowed licences alone. `AND` binds before `OR` (SPDX 2.3,
 /// annex D); a `/` between two names, from before cargo asked for SPDX, means `OR`.
 fn satisfied(expression: &str, allowed: &dyn Fn(&str) -> bool) -> bool {
-    let spaced = expression
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace('/', " OR ");
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let mut rest = words.as_slice();
     let result = any(&mut rest, allowed);
@@ -231,10 +206,7 @@ mod tests {
             found("other", Some("CDLA-Permissive-2.0"), public),
             ["other 1.0.0 has the licence `CDLA-Permissive-2.0`"]
         );
-        assert_eq!(
-            found("bare", None, public),
-            ["bare 1.0.0 states no licence"]
-        );
+        assert_eq!(found("bare", None, public), ["bare 1.0.0 states no licence"]);
         assert_eq!(
             found("openssl-sys", Some("MIT"), public),
             ["openssl-sys 1.0.0 is banned: TLS is rustls"]

@@ -50,14 +50,7 @@ fn run(arguments: Vec<String>) -> Result<ExitCode> {
 /// The test that holds the committed types to the wire also writes them, when it is told to.
 fn types(root: &Path) -> Result<ExitCode> {
     let mut test = command::command(command::cargo(), root);
-    test.args([
-        "test",
-        "--quiet",
-        "--package",
-        "chinwag-proto",
-        "--lib",
-        "committed_types",
-    ]);
+    test.args(["test", "--quiet", "--package", "chinwag-proto", "--lib", "committed_types"]);
     command::run(test.env("CHINWAG_WRITE", "1"))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -66,8 +59,5 @@ fn types(root: &Path) -> Result<ExitCode> {
 fn root() -> PathBuf {
     let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    manifest
-        .ancestors()
-        .nth(2)
-        .map_or_else(|| PathBuf::from("."), PathBuf::from)
+    manifest.ancestors().nth(2).map_or_else(|| PathBuf::from("."), PathBuf::from)
 }

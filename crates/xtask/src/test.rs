@@ -69,56 +69,20 @@ struct Step {
 
 /// In this order: what is quick and fails often comes first.
 const STEPS: &[Step] = &[
-    Step {
-        name: "tidy",
-        proves: "the rules that no compiler knows",
-        run: steps::tidy,
-    },
-    Step {
-        name: "fmt",
-        proves: "the code is laid out by rustfmt",
-        run: steps::fmt,
-    },
-    Step {
-        name: "clippy",
-        proves: "no warning, no banned call",
-        run: steps::clippy,
-    },
-    Step {
-        name: "doc",
-        proves: "every link in the docs leads somewhere",
-        run: steps::doc,
-    },
-    Step {
-        name: "deny",
-        proves: "licences, banned crates, registries",
-        run: steps::deny,
-    },
-    Step {
-        name: "rust",
-        proves: "the Rust tests",
-        run: steps::rust,
-    },
-    Step {
-        name: "web",
-        proves: "the web app's types, lints and tests",
-        run: steps::web,
-    },
-    Step {
-        name: "build",
-        proves: "the release binary builds",
-        run: steps::build,
-    },
+    Step { name: "tidy", proves: "the rules that no compiler knows", run: steps::tidy },
+    Step { name: "fmt", proves: "the code is laid out by rustfmt", run: steps::fmt },
+    Step { name: "clippy", proves: "no warning, no banned call", run: steps::clippy },
+    Step { name: "doc", proves: "every link in the docs leads somewhere", run: steps::doc },
+    Step { name: "deny", proves: "licences, banned crates, registries", run: steps::deny },
+    Step { name: "rust", proves: "the Rust tests", run: steps::rust },
+    Step { name: "web", proves: "the web app's types, lints and tests", run: steps::web },
+    Step { name: "build", proves: "the release binary builds", run: steps::build },
     Step {
         name: "autobahn",
         proves: "the WebSocket codec keeps to RFC 6455",
         run: steps::autobahn,
     },
-    Step {
-        name: "browser",
-        proves: "the journeys of people, in Chromium",
-        run: steps::browser,
-    },
+    Step { name: "browser", proves: "the journeys of people, in Chromium", run: steps::browser },
 ];
 
 /// What a step may ask for.
@@ -152,10 +116,7 @@ struct Record {
 
 /// Runs the chosen steps. The exit code is a failure if one failed, or was skipped where it may not be.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    let context = Setting {
-        root: crate::root(),
-        ci: std::env::var_os("CI").is_some(),
-    };
+    let context = Setting { root: crate::root(), ci: std::env::var_os("CI").is_some() };
     let chosen = options.chosen();
     let names: Vec<_> = chosen.iter().map(|step| step.name).collect();
     tools::ensure(&names, options.install)?;
@@ -181,31 +142,21 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 /// What git sees as changed or new. What is ignored, such as `node_modules`, is not seen.
 fn changes(root: &Path) -> Result<String> {
     let mut git = command("git", root);
-    let output = git
-        .args(["-c", "safe.directory=*", "status", "--porcelain"])
-        .output();
+    let output = git.args(["-c", "safe.directory=*", "status", "--porcelain"]).output();
     Ok(String::from_utf8_lossy(&output.context("git status")?.stdout).into_owned())
 }
 
 /// A failure if the run changed the checkout: a generated file was not committed, or a tool wrote where it must not.
 fn untouched(before: &str, after: &str) -> Option<Record> {
     let error = anyhow::anyhow!("the run changed the checkout:\n{after}");
-    (before != after).then(|| Record {
-        name: "checkout",
-        took: Duration::ZERO,
-        result: Err(error),
-    })
+    (before != after).then(|| Record { name: "checkout", took: Duration::ZERO, result: Err(error) })
 }
 
 fn take(step: &Step, context: &Setting, strict: bool) -> Record {
     println!("\n== {}: {}", step.name, step.proves);
     let start = Instant::now();
     let result = (step.run)(context).and_then(|outcome| judge(outcome, strict));
-    let record = Record {
-        name: step.name,
-        took: start.elapsed(),
-        result,
-    };
+    let record = Record { name: step.name, took: start.elapsed(), result };
     println!("{}", line(&record));
     record
 }
@@ -213,10 +164,7 @@ fn take(step: &Step, context: &Setting, strict: bool) -> Record {
 /// Turns what may not pass for a success into a failure.
 fn judge(outcome: Outcome, strict: bool) -> Result<Outcome> {
     match &outcome {
-        Outcome::Tested(Counts {
-            failed: 0,
-            passed: 0,
-        }) => bail!("no test ran"),
+        Outcome::Tested(Counts { failed: 0, passed: 0 }) => bail!("no test ran"),
         Outcome::Tested(counts) if counts.failed > 0 => Err(counts.clone().into()),
         Outcome::Skipped(Skip::Missing(why)) if strict => {
             bail!("skipped, which is a failure here: {why}")
@@ -252,10 +200,7 @@ fn counted(result: &Result<Outcome>) -> Counts {
         Ok(Outcome::Passed | Outcome::Skipped(_)) => Counts::default(),
         Err(error) => match error.downcast_ref::<Counts>() {
             Some(counts) => counts.clone(),
-            None => Counts {
-                passed: 0,
-                failed: 1,
-            },
+            None => Counts { passed: 0, failed: 1 },
         },
     }
 }
@@ -281,9 +226,7 @@ fn time(took: Duration) -> String {
 
 /// The table of steps, for the help text.
 pub(crate) fn describe() -> String {
-    let rows = STEPS
-        .iter()
-        .map(|step| format!("    {:<10} {}", step.name, step.proves));
+    let rows = STEPS.iter().map(|step| format!("    {:<10} {}", step.name, step.proves));
     rows.collect::<Vec<_>>().join("\n")
 }
 
@@ -296,11 +239,7 @@ mod tests {
     }
 
     fn record(result: Result<Outcome>) -> Record {
-        Record {
-            name: "rust",
-            took: Duration::from_millis(1234),
-            result,
-        }
+        Record { name: "rust", took: Duration::from_millis(1234), result }
     }
 
     #[test]
@@ -310,10 +249,7 @@ mod tests {
         assert!(options.install);
         let names: Vec<_> = options.chosen().iter().map(|step| step.name).collect();
         assert_eq!(names, ["tidy", "rust"]);
-        assert_eq!(
-            parse(&[]).expect("nothing is fine").chosen().len(),
-            STEPS.len()
-        );
+        assert_eq!(parse(&[]).expect("nothing is fine").chosen().len(), STEPS.len());
         for bad in [&["--only"][..], &["--only", "nonsense"], &["--instal"]] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
@@ -339,29 +275,10 @@ mod tests {
     #[test]
     fn the_closing_counts_are_never_green_after_a_failure() {
         let of = |result| counted(&result);
-        assert_eq!(
-            of(Ok(Outcome::Tested(Counts {
-                passed: 7,
-                failed: 0
-            })))
-            .failed,
-            0
-        );
+        assert_eq!(of(Ok(Outcome::Tested(Counts { passed: 7, failed: 0 }))).failed, 0);
         assert_eq!(of(Err(anyhow::anyhow!("clippy ended badly"))).failed, 1);
-        let tests_failed = judge(
-            Outcome::Tested(Counts {
-                passed: 5,
-                failed: 2,
-            }),
-            true,
-        );
-        assert_eq!(
-            of(tests_failed),
-            Counts {
-                passed: 5,
-                failed: 2
-            }
-        );
+        let tests_failed = judge(Outcome::Tested(Counts { passed: 5, failed: 2 }), true);
+        assert_eq!(of(tests_failed), Counts { passed: 5, failed: 2 });
     }
 
     #[test]
@@ -373,18 +290,10 @@ mod tests {
 
     #[test]
     fn a_line_says_the_step_its_time_and_its_outcome() {
-        let passed = record(Ok(Outcome::Tested(Counts {
-            passed: 7,
-            failed: 0,
-        })));
+        let passed = record(Ok(Outcome::Tested(Counts { passed: 7, failed: 0 })));
         assert_eq!(line(&passed), "rust             1.2 s  7 passed, 0 failed");
-        let skipped = record(Ok(Outcome::Skipped(Skip::Unobtainable(
-            "no Python 2.7".to_owned(),
-        ))));
-        assert_eq!(
-            line(&skipped),
-            "rust             1.2 s  SKIPPED: no Python 2.7"
-        );
+        let skipped = record(Ok(Outcome::Skipped(Skip::Unobtainable("no Python 2.7".to_owned()))));
+        assert_eq!(line(&skipped), "rust             1.2 s  SKIPPED: no Python 2.7");
         assert_eq!(time(Duration::from_secs(125)), "2 min 05 s");
     }
 }

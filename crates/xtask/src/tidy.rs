@@ -41,11 +41,7 @@ pub(crate) fn run(root: &Path) -> Result<ExitCode> {
         eprintln!("tidy: {finding}");
     }
     println!("tidy: {} findings", findings.len());
-    Ok(if findings.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn findings(root: &Path) -> Result<Vec<String>> {
@@ -70,10 +66,7 @@ impl Tree {
         let paths = Self::list(root)?;
         let read = |path: &String| {
             let bytes = std::fs::read(root.join(path)).ok()?;
-            Some(File {
-                path: path.clone(),
-                text: String::from_utf8(bytes).ok()?,
-            })
+            Some(File { path: path.clone(), text: String::from_utf8(bytes).ok()? })
         };
         let files = paths.iter().filter_map(read).collect();
         Ok(Self { paths, files })
@@ -92,11 +85,7 @@ impl Tree {
         }
         let listed = String::from_utf8(output.stdout).context("a path is not UTF-8")?;
         let there = |path: &&str| !path.is_empty() && root.join(path).is_file();
-        let mut paths: Vec<_> = listed
-            .split('\0')
-            .filter(there)
-            .map(str::to_owned)
-            .collect();
+        let mut paths: Vec<_> = listed.split('\0').filter(there).map(str::to_owned).collect();
         paths.sort();
         paths.dedup();
         Ok(paths)
@@ -109,14 +98,9 @@ impl Tree {
     #[cfg(test)]
     fn of(files: &[(&str, &str)]) -> Self {
         let paths = files.iter().map(|&(path, _)| path.to_owned()).collect();
-        let file = |&(path, text): &(&str, &str)| File {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
-        Self {
-            paths,
-            files: files.iter().map(file).collect(),
-        }
+        let file =
+            |&(path, text): &(&str, &str)| File { path: path.to_owned(), text: text.to_owned() };
+        Self { paths, files: files.iter().map(file).collect() }
     }
 }
 
@@ -133,10 +117,7 @@ mod tests {
     #[test]
     fn the_tree_is_read() {
         let tree = Tree::read(&crate::root()).expect("the tree is readable");
-        assert!(
-            tree.rust()
-                .any(|file| file.path == "crates/xtask/src/tidy.rs")
-        );
+        assert!(tree.rust().any(|file| file.path == "crates/xtask/src/tidy.rs"));
         assert!(!tree.paths.iter().any(|path| path.starts_with("target/")));
     }
 }

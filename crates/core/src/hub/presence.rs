@@ -26,8 +26,7 @@ impl Presence {
     /// The user's first connection on this shard is live.
     pub(super) fn came(&mut self, user: UserId, out: &mut Outputs) {
         if self.leaving.remove(&user).is_none() {
-            out.list
-                .push(Output::Publish(Signal::Presence { user, online: true }));
+            out.list.push(Output::Publish(Signal::Presence { user, online: true }));
         }
     }
 
@@ -41,10 +40,7 @@ impl Presence {
         self.leaving.retain(|&user, &mut since| {
             let gone = now_ms.saturating_sub(since) >= grace_ms;
             if gone {
-                out.list.push(Output::Publish(Signal::Presence {
-                    user,
-                    online: false,
-                }));
+                out.list.push(Output::Publish(Signal::Presence { user, online: false }));
             }
             !gone
         });
@@ -54,11 +50,7 @@ impl Presence {
     pub(super) fn changed(&mut self, user: UserId, online: bool, out: &mut Outputs) {
         let shards = self.online.entry(user).or_insert(0);
         let before = *shards;
-        *shards = if online {
-            before + 1
-        } else {
-            before.saturating_sub(1)
-        };
+        *shards = if online { before + 1 } else { before.saturating_sub(1) };
         let after = *shards;
         if after == 0 {
             self.online.remove(&user);

@@ -17,10 +17,7 @@ fn session(number: u32) -> SessionId {
 }
 
 fn conn(slot: u32) -> ConnId {
-    ConnId {
-        slot,
-        generation: 1,
-    }
+    ConnId { slot, generation: 1 }
 }
 
 fn event(in_room: RoomId, seq: u64, kind: EventKind) -> Arc<Event> {
@@ -46,11 +43,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self {
-            hub: Hub::new(),
-            now_ms: START_MS,
-            out: Outputs::default(),
-        }
+        Self { hub: Hub::new(), now_ms: START_MS, out: Outputs::default() }
     }
 
     fn handle(&mut self, input: Input) -> &mut Self {
@@ -59,22 +52,12 @@ impl World {
     }
 
     fn attach(&mut self, slot: u32, of: UserId) -> &mut Self {
-        self.handle(Input::Attached {
-            conn: conn(slot),
-            user: of,
-            session: session(slot),
-        })
+        self.handle(Input::Attached { conn: conn(slot), user: of, session: session(slot) })
     }
 
     fn join(&mut self, slot: u32, heads: &[(RoomId, u64)]) -> &mut Self {
-        let heads = heads
-            .iter()
-            .map(|&(room, head)| (room, Seq::new(head)))
-            .collect();
-        self.handle(Input::Joined {
-            conn: conn(slot),
-            heads,
-        })
+        let heads = heads.iter().map(|&(room, head)| (room, Seq::new(head))).collect();
+        self.handle(Input::Joined { conn: conn(slot), heads })
     }
 
     fn live(&mut self, slot: u32, of: UserId, heads: &[(RoomId, u64)]) -> &mut Self {
@@ -86,10 +69,7 @@ impl World {
     }
 
     fn commit_kind(&mut self, in_room: RoomId, seq: u64, kind: EventKind) -> &mut Self {
-        self.handle(Input::Committed {
-            event: event(in_room, seq, kind),
-            origin: None,
-        })
+        self.handle(Input::Committed { event: event(in_room, seq, kind), origin: None })
     }
 
     /// The `seq`s of a room that a slot was told since the last call of `clear`, in order.
@@ -114,33 +94,17 @@ impl World {
 #[test]
 fn every_reader_is_told_once_and_in_order() {
     let mut world = World::new();
-    world
-        .live(0, user(1), &[(room(1), 4)])
-        .live(1, user(2), &[(room(1), 4), (room(2), 0)]);
-    world
-        .commit(room(1), 5)
-        .commit(room(2), 1)
-        .commit(room(1), 6)
-        .commit(room(1), 6);
-    assert_eq!(
-        (world.told(0, room(1)), world.told(1, room(1))),
-        (vec![5, 6], vec![5, 6])
-    );
-    assert_eq!(
-        (world.told(0, room(2)), world.told(1, room(2))),
-        (vec![], vec![1])
-    );
+    world.live(0, user(1), &[(room(1), 4)]).live(1, user(2), &[(room(1), 4), (room(2), 0)]);
+    world.commit(room(1), 5).commit(room(2), 1).commit(room(1), 6).commit(room(1), 6);
+    assert_eq!((world.told(0, room(1)), world.told(1, room(1))), (vec![5, 6], vec![5, 6]));
+    assert_eq!((world.told(0, room(2)), world.told(1, room(2))), (vec![], vec![1]));
 }
 
 #[test]
 fn what_passes_while_the_snapshot_is_read_comes_after_it_once() {
     let mut world = World::new();
     world.live(0, user(1), &[(room(1), 4)]);
-    world
-        .attach(1, user(2))
-        .commit(room(1), 5)
-        .commit(room(1), 6)
-        .commit(room(2), 1);
+    world.attach(1, user(2)).commit(room(1), 5).commit(room(1), 6).commit(room(2), 1);
     world.join(1, &[(room(1), 5), (room(2), 0)]);
     world.commit(room(1), 7);
     assert_eq!(world.told(0, room(1)), [5, 6, 7]);
@@ -153,10 +117,7 @@ fn a_snapshot_ahead_of_the_stream_waits_for_it() {
     let mut world = World::new();
     world.live(0, user(1), &[(room(1), 4)]);
     world.live(1, user(2), &[(room(1), 6)]);
-    world
-        .commit(room(1), 5)
-        .commit(room(1), 6)
-        .commit(room(1), 7);
+    world.commit(room(1), 5).commit(room(1), 6).commit(room(1), 7);
     assert_eq!(world.told(0, room(1)), [5, 6, 7]);
     assert_eq!(world.told(1, room(1)), [7]);
 }
@@ -166,10 +127,7 @@ fn a_room_opened_by_a_snapshot_ahead_does_not_starve_one_behind() {
     let mut world = World::new();
     world.attach(0, user(1)).attach(1, user(2));
     world.join(1, &[(room(1), 6)]).join(0, &[(room(1), 4)]);
-    world
-        .commit(room(1), 5)
-        .commit(room(1), 6)
-        .commit(room(1), 7);
+    world.commit(room(1), 5).commit(room(1), 6).commit(room(1), 7);
     assert_eq!(world.told(0, room(1)), [5, 6, 7]);
     assert_eq!(world.told(1, room(1)), [7]);
 }
@@ -177,15 +135,9 @@ fn a_room_opened_by_a_snapshot_ahead_does_not_starve_one_behind() {
 #[test]
 fn who_joins_reads_from_the_joining_on_and_who_leaves_not_the_leaving() {
     let mut world = World::new();
-    world
-        .live(0, user(1), &[(room(1), 1)])
-        .live(1, user(2), &[]);
-    world
-        .commit(room(1), 2)
-        .commit_kind(room(1), 3, EventKind::MemberJoined { user: user(2) });
-    world
-        .commit(room(1), 4)
-        .commit_kind(room(1), 5, EventKind::MemberLeft { user: user(2) });
+    world.live(0, user(1), &[(room(1), 1)]).live(1, user(2), &[]);
+    world.commit(room(1), 2).commit_kind(room(1), 3, EventKind::MemberJoined { user: user(2) });
+    world.commit(room(1), 4).commit_kind(room(1), 5, EventKind::MemberLeft { user: user(2) });
     world.commit(room(1), 6);
     assert_eq!(world.told(0, room(1)), [2, 3, 4, 5, 6]);
     assert_eq!(world.told(1, room(1)), [3, 4]);
@@ -196,16 +148,9 @@ fn who_joins_reads_from_the_joining_on_and_who_leaves_not_the_leaving() {
 fn membership_that_changes_while_the_snapshot_is_read_is_followed() {
     let mut world = World::new();
     world.attach(0, user(2));
-    world
-        .commit_kind(room(1), 3, EventKind::MemberJoined { user: user(2) })
-        .commit(room(1), 4);
-    world
-        .commit_kind(room(2), 8, EventKind::MemberLeft { user: user(2) })
-        .commit(room(2), 9);
-    world
-        .join(0, &[(room(2), 7)])
-        .commit(room(1), 5)
-        .commit(room(2), 10);
+    world.commit_kind(room(1), 3, EventKind::MemberJoined { user: user(2) }).commit(room(1), 4);
+    world.commit_kind(room(2), 8, EventKind::MemberLeft { user: user(2) }).commit(room(2), 9);
+    world.join(0, &[(room(2), 7)]).commit(room(1), 5).commit(room(2), 10);
     assert_eq!(world.told(0, room(1)), [3, 4, 5]);
     assert_eq!(world.told(0, room(2)), []);
 }
@@ -213,9 +158,7 @@ fn membership_that_changes_while_the_snapshot_is_read_is_followed() {
 #[test]
 fn a_snapshot_that_knows_of_a_later_joining_outlives_the_leaving() {
     let mut world = World::new();
-    world
-        .live(0, user(2), &[(room(1), 9)])
-        .live(1, user(1), &[(room(1), 6)]);
+    world.live(0, user(2), &[(room(1), 9)]).live(1, user(1), &[(room(1), 6)]);
     world.commit_kind(room(1), 7, EventKind::MemberLeft { user: user(2) });
     world.commit_kind(room(1), 8, EventKind::MemberJoined { user: user(2) });
     world.commit(room(1), 9).commit(room(1), 10);
@@ -228,43 +171,22 @@ fn a_second_device_that_joins_late_gets_the_same() {
     let mut world = World::new();
     world.live(0, user(1), &[(room(1), 1)]);
     world.commit_kind(room(2), 1, EventKind::MemberJoined { user: user(1) });
-    world
-        .live(1, user(1), &[(room(1), 1), (room(2), 1)])
-        .commit(room(2), 2);
-    assert_eq!(
-        (world.told(0, room(2)), world.told(1, room(2))),
-        (vec![1, 2], vec![2])
-    );
+    world.live(1, user(1), &[(room(1), 1), (room(2), 1)]).commit(room(2), 2);
+    assert_eq!((world.told(0, room(2)), world.told(1, room(2))), (vec![1, 2], vec![2]));
 }
 
 #[test]
 fn a_missing_event_is_awaited_then_read_from_the_log() {
     let mut world = World::new();
-    world
-        .live(0, user(1), &[(room(1), 1)])
-        .commit(room(1), 4)
-        .commit(room(1), 3);
+    world.live(0, user(1), &[(room(1), 1)]).commit(room(1), 4).commit(room(1), 3);
     assert_eq!(world.told(0, room(1)), []);
     let due = world.hub.next_deadline_ms().expect("a gap is open");
     assert_eq!(due, START_MS + 10);
     world.now_ms = due;
     world.handle(Input::Tick);
-    assert_eq!(
-        world.listed(|o| *o
-            == Output::Fetch {
-                room: room(1),
-                after: Seq::new(1)
-            }),
-        1
-    );
-    let events = vec![
-        event(room(1), 2, EventKind::Message),
-        event(room(1), 3, EventKind::Message),
-    ];
-    world.handle(Input::Fetched {
-        room: room(1),
-        events,
-    });
+    assert_eq!(world.listed(|o| *o == Output::Fetch { room: room(1), after: Seq::new(1) }), 1);
+    let events = vec![event(room(1), 2, EventKind::Message), event(room(1), 3, EventKind::Message)];
+    world.handle(Input::Fetched { room: room(1), events });
     assert_eq!(world.told(0, room(1)), [2, 3, 4]);
     assert_eq!(world.hub.next_deadline_ms(), None);
 }
@@ -273,10 +195,7 @@ fn a_missing_event_is_awaited_then_read_from_the_log() {
 fn a_lost_last_event_is_found_by_the_check_of_heads() {
     let mut world = World::new();
     world.live(0, user(1), &[(room(1), 1)]);
-    world.handle(Input::Head {
-        room: room(1),
-        head: Seq::new(2),
-    });
+    world.handle(Input::Head { room: room(1), head: Seq::new(2) });
     world.now_ms += 10;
     world.handle(Input::Tick);
     assert_eq!(world.listed(|o| matches!(o, Output::Fetch { .. })), 1);
@@ -291,30 +210,15 @@ fn a_lost_last_event_is_found_by_the_check_of_heads() {
 fn the_reply_leaves_before_the_event_and_only_to_the_living() {
     let mut world = World::new();
     world.live(0, user(1), &[(room(1), 0)]);
-    let origin = |generation| Origin {
-        shard: 0,
-        conn: ConnId {
-            slot: 0,
-            generation,
-        },
-        reference: 7,
-    };
+    let origin =
+        |generation| Origin { shard: 0, conn: ConnId { slot: 0, generation }, reference: 7 };
     let first = event(room(1), 1, EventKind::Message);
-    world.handle(Input::Committed {
-        event: first,
-        origin: Some(origin(1)),
-    });
+    world.handle(Input::Committed { event: first, origin: Some(origin(1)) });
     let replies = |world: &World| world.listed(|o| matches!(o, Output::Reply { reference: 7, .. }));
-    assert!(matches!(
-        world.out.list[..],
-        [.., Output::Reply { .. }, Output::Deliver { .. }]
-    ));
+    assert!(matches!(world.out.list[..], [.., Output::Reply { .. }, Output::Deliver { .. }]));
     assert_eq!(replies(&world), 1);
     let second = event(room(1), 2, EventKind::Message);
-    world.handle(Input::Committed {
-        event: second,
-        origin: Some(origin(0)),
-    });
+    world.handle(Input::Committed { event: second, origin: Some(origin(0)) });
     assert_eq!(replies(&world), 1);
 }
 
@@ -322,13 +226,8 @@ fn the_reply_leaves_before_the_event_and_only_to_the_living() {
 fn nothing_is_kept_for_who_has_gone() {
     let mut world = World::new();
     world.live(0, user(1), &[(room(1), 0)]).attach(1, user(2));
-    world.handle(Input::Watch {
-        conn: conn(0),
-        users: vec![user(2)],
-    });
-    world
-        .handle(Input::Closed { conn: conn(0) })
-        .handle(Input::Closed { conn: conn(1) });
+    world.handle(Input::Watch { conn: conn(0), users: vec![user(2)] });
+    world.handle(Input::Closed { conn: conn(0) }).handle(Input::Closed { conn: conn(1) });
     world.commit(room(1), 1);
     assert_eq!(world.told(0, room(1)), []);
     assert_eq!(world.hub.connections(), 0);
@@ -343,15 +242,7 @@ fn more_than_can_be_held_sends_the_joining_one_back() {
     for seq in 1..=JOIN_HOLD_EVENTS_MAX as u64 + 1 {
         world.commit(room(1), seq);
     }
-    let restarts = |o: &Output| {
-        matches!(
-            o,
-            Output::Close {
-                why: Close::Restart,
-                ..
-            }
-        )
-    };
+    let restarts = |o: &Output| matches!(o, Output::Close { why: Close::Restart, .. });
     assert_eq!(world.listed(restarts), 1);
 }
 
@@ -368,82 +259,37 @@ fn silence_is_asked_about_and_then_is_death() {
     assert_eq!(world.listed(|o| matches!(o, Output::Close { .. })), 0);
     world.now_ms += 1;
     world.handle(Input::Tick);
-    assert_eq!(
-        world.listed(|o| matches!(
-            o,
-            Output::Close {
-                why: Close::Dead,
-                ..
-            }
-        )),
-        1
-    );
+    assert_eq!(world.listed(|o| matches!(o, Output::Close { why: Close::Dead, .. })), 1);
 }
 
 #[test]
 fn a_revoked_session_is_closed_and_the_others_stay() {
     let mut world = World::new();
     world.live(0, user(1), &[]).live(1, user(1), &[]);
-    world.handle(Input::Revoked {
-        user: user(1),
-        sessions: vec![session(1)],
-    });
-    assert_eq!(
-        world.listed(|o| *o
-            == Output::Close {
-                conn: conn(1),
-                why: Close::Revoked
-            }),
-        1
-    );
+    world.handle(Input::Revoked { user: user(1), sessions: vec![session(1)] });
+    assert_eq!(world.listed(|o| *o == Output::Close { conn: conn(1), why: Close::Revoked }), 1);
     assert_eq!(world.listed(|o| matches!(o, Output::Close { .. })), 1);
 }
 
 #[test]
 fn typing_reaches_the_others_in_the_room_alone() {
     let mut world = World::new();
-    world
-        .live(0, user(1), &[(room(1), 0)])
-        .live(1, user(2), &[(room(1), 0)])
-        .live(2, user(3), &[]);
-    world.handle(Input::Typing {
-        conn: conn(2),
-        room: room(1),
-        on: true,
-    });
-    world.handle(Input::Typing {
-        conn: conn(0),
-        room: room(1),
-        on: true,
-    });
-    let typing = Signal::Typing {
-        room: room(1),
-        user: user(1),
-        on: true,
-    };
-    assert_eq!(
-        world.listed(|o| matches!(o, Output::Publish(Signal::Typing { .. }))),
-        1
-    );
+    world.live(0, user(1), &[(room(1), 0)]).live(1, user(2), &[(room(1), 0)]).live(2, user(3), &[]);
+    world.handle(Input::Typing { conn: conn(2), room: room(1), on: true });
+    world.handle(Input::Typing { conn: conn(0), room: room(1), on: true });
+    let typing = Signal::Typing { room: room(1), user: user(1), on: true };
+    assert_eq!(world.listed(|o| matches!(o, Output::Publish(Signal::Typing { .. }))), 1);
     world.handle(Input::Signal(typing));
-    let Some(Output::Signal { to, .. }) = world.out.list.last() else {
-        panic!("no signal")
-    };
+    let Some(Output::Signal { to, .. }) = world.out.list.last() else { panic!("no signal") };
     assert_eq!(world.out.slots[to.clone()], [1]);
 }
 
 #[test]
 fn presence_follows_the_first_and_last_connection_with_grace() {
     let mut world = World::new();
-    let presence = |online| Signal::Presence {
-        user: user(2),
-        online,
-    };
+    let presence = |online| Signal::Presence { user: user(2), online };
     world.live(0, user(1), &[]);
-    world.handle(Input::Watch {
-        conn: conn(0),
-        users: vec![user(2)],
-    });
+    world.handle(Input::Watch { conn: conn(0), users: vec![user(2)] });
     assert_eq!(
         world.listed(|o| matches!(o, Output::Signal { signal, .. } if *signal == presence(false))),
         1
@@ -468,4 +314,93 @@ fn presence_follows_the_first_and_last_connection_with_grace() {
     world.now_ms += 15_000;
     world.handle(Input::Tick);
     assert_eq!(world.listed(|o| *o == Output::Publish(presence(false))), 1);
+}
+
+#[test]
+fn a_joining_that_comes_after_a_later_one_is_caught_up_from_the_log() {
+    let mut world = World::new();
+    world.live(0, user(1), &[]).live(1, user(2), &[]);
+    world.commit_kind(room(1), 3, EventKind::MemberJoined { user: user(2) });
+    world.commit_kind(room(1), 2, EventKind::MemberJoined { user: user(1) });
+    assert_eq!((world.told(0, room(1)), world.told(1, room(1))), (vec![2], vec![3]));
+    assert_eq!(world.listed(|o| *o == Output::Fetch { room: room(1), after: Seq::new(1) }), 1);
+    world.handle(Input::Fetched {
+        room: room(1),
+        events: vec![event(room(1), 2, EventKind::Message)],
+    });
+    world.now_ms += 10;
+    world.handle(Input::Tick);
+    assert_eq!(world.listed(|o| *o == Output::Fetch { room: room(1), after: Seq::new(2) }), 1);
+    world.handle(Input::Fetched {
+        room: room(1),
+        events: vec![event(room(1), 3, EventKind::Message)],
+    });
+    world.commit(room(1), 4);
+    assert_eq!((world.told(0, room(1)), world.told(1, room(1))), (vec![2, 3, 4], vec![3, 4]));
+    assert_eq!(world.hub.next_deadline_ms(), None);
+}
+
+#[test]
+fn a_joining_again_that_comes_before_the_leaving_outlives_it() {
+    for other_reader in [true, false] {
+        let mut world = World::new();
+        world.live(0, user(1), &[(room(1), 4)]);
+        if other_reader {
+            world.live(1, user(2), &[(room(1), 4)]);
+        }
+        world.commit_kind(room(1), 6, EventKind::MemberJoined { user: user(1) });
+        world.commit_kind(room(1), 5, EventKind::MemberLeft { user: user(1) });
+        world.commit(room(1), 7);
+        assert_eq!(world.told(0, room(1)), [6, 7]);
+        assert!(world.hub.reads(conn(0), room(1)));
+    }
+}
+
+#[test]
+fn what_passed_out_of_order_while_the_snapshot_was_read_is_found() {
+    let mut world = World::new();
+    world.attach(0, user(1)).commit(room(1), 6).commit(room(1), 5);
+    world.join(0, &[(room(1), 4)]);
+    assert_eq!(world.told(0, room(1)), [5]);
+    world.now_ms = world.hub.next_deadline_ms().expect("something is missing");
+    world.handle(Input::Tick);
+    assert_eq!(world.listed(|o| *o == Output::Fetch { room: room(1), after: Seq::new(5) }), 1);
+    world.handle(Input::Fetched {
+        room: room(1),
+        events: vec![event(room(1), 6, EventKind::Message)],
+    });
+    assert_eq!(world.told(0, room(1)), [5, 6]);
+}
+
+#[test]
+fn who_was_told_of_a_room_and_never_of_the_joining_comes_back() {
+    let own = RoomId::of_self(user(1));
+    let added = EventKind::RoomAdded { room: room(1) };
+    let restarts = |o: &Output| *o == Output::Close { conn: conn(0), why: Close::Restart };
+    for (then, want) in [
+        (None, 1),
+        (Some((room(1), EventKind::MemberJoined { user: user(1) })), 0),
+        (Some((own, EventKind::RoomRemoved { room: room(1) })), 0),
+    ] {
+        let mut world = World::new();
+        world.live(0, user(1), &[(own, 0)]).commit_kind(own, 1, added);
+        if let Some((in_room, kind)) = then {
+            world.commit_kind(in_room, 2, kind);
+        }
+        world.now_ms += 1_000;
+        world.handle(Input::Tick);
+        assert_eq!(world.listed(restarts), want, "{then:?}");
+    }
+}
+
+#[test]
+fn a_room_with_a_gap_is_forgotten_once_the_gap_is_closed() {
+    let mut world = World::new();
+    world.live(0, user(1), &[(room(1), 4)]).commit(room(1), 6);
+    world.handle(Input::Closed { conn: conn(0) });
+    world.commit(room(1), 5);
+    world.now_ms += 10;
+    world.handle(Input::Tick);
+    assert_eq!(world.hub.heads().count(), 0);
+    assert_eq!(world.hub.next_deadline_ms(), None);
 }

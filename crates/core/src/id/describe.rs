@@ -6,10 +6,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
 use super::{Epoch, Id, Key, Seq};
 
 fn string() -> RefOr<Schema> {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .build()
-        .into()
+    ObjectBuilder::new().schema_type(Type::String).build().into()
 }
 
 macro_rules! describe {

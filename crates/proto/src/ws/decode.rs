@@ -32,10 +32,7 @@ pub struct Decoder {
     ended: bool,
 }
 
-const _: () = assert!(
-    size_of::<Decoder>() <= 64,
-    "every idle connection holds one of these"
-);
+const _: () = assert!(size_of::<Decoder>() <= 64, "every idle connection holds one of these");
 
 #[derive(Clone, Copy, Debug)]
 struct Frame {
@@ -190,12 +187,7 @@ impl Decoder {
             (Role::Server, None) => return Ok(None),
             (Role::Client, _) => (mask::NONE, end),
         };
-        let frame = Frame {
-            remaining,
-            key,
-            kind,
-            last,
-        };
+        let frame = Frame { remaining, key, kind, last };
         Ok(Some((frame, end)))
     }
 
@@ -422,33 +414,13 @@ mod tests {
             (length_of(65_537), Violation::MessageTooBig, 1009),
             (vec![0x89, 0xfe], Violation::ControlTooLong, 1002),
             (vec![0x88, 0xff], Violation::ControlTooLong, 1002),
-            (
-                frames(&[(Ping, false, b"")]),
-                Violation::ControlFragmented,
-                1002,
-            ),
-            (
-                frames(&[(Continuation, true, b"")]),
-                Violation::NothingToContinue,
-                1002,
-            ),
+            (frames(&[(Ping, false, b"")]), Violation::ControlFragmented, 1002),
+            (frames(&[(Continuation, true, b"")]), Violation::NothingToContinue, 1002),
             (begun(Text), Violation::MessageNotEnded, 1002),
             (begun(Binary), Violation::MessageNotEnded, 1002),
-            (
-                frames(&[(Close, true, &[3])]),
-                Violation::CloseCodeCut,
-                1002,
-            ),
-            (
-                frames(&[(Close, true, &[3, 237])]),
-                Violation::CloseCodeInvalid,
-                1002,
-            ),
-            (
-                frames(&[(Close, true, &[3, 232, 0xff])]),
-                Violation::ReasonNotUtf8,
-                1007,
-            ),
+            (frames(&[(Close, true, &[3])]), Violation::CloseCodeCut, 1002),
+            (frames(&[(Close, true, &[3, 237])]), Violation::CloseCodeInvalid, 1002),
+            (frames(&[(Close, true, &[3, 232, 0xff])]), Violation::ReasonNotUtf8, 1007),
         ];
         for (mut wire, violation, code) in cases {
             assert_eq!(violation.close_code().number(), code);
@@ -500,26 +472,15 @@ mod tests {
             let answer = decoder.next(&mut wire.as_mut_slice());
             assert_eq!(answer, Err(Violation::TextNotUtf8), "{payload:x?} in one");
         }
-        let cut = frames(&[
-            (Opcode::Text, false, b"\xf4"),
-            (Opcode::Continuation, true, b"\x90"),
-        ]);
-        assert_eq!(
-            violation_of(server(), &cut),
-            Some((Violation::TextNotUtf8, 14))
-        );
+        let cut = frames(&[(Opcode::Text, false, b"\xf4"), (Opcode::Continuation, true, b"\x90")]);
+        assert_eq!(violation_of(server(), &cut), Some((Violation::TextNotUtf8, 14)));
     }
 
     #[test]
     fn text_that_ends_within_a_character_is_refused_at_its_end() {
-        let fragments: [(Opcode, bool, &[u8]); 2] = [
-            (Opcode::Text, false, b"\xe2\x82"),
-            (Opcode::Continuation, true, b""),
-        ];
-        for wire in [
-            frames(&[(Opcode::Text, true, b"\xe2\x82")]),
-            frames(&fragments),
-        ] {
+        let fragments: [(Opcode, bool, &[u8]); 2] =
+            [(Opcode::Text, false, b"\xe2\x82"), (Opcode::Continuation, true, b"")];
+        for wire in [frames(&[(Opcode::Text, true, b"\xe2\x82")]), frames(&fragments)] {
             let expected = Some((Violation::TextNotUtf8, wire.len()));
             assert_eq!(violation_of(server(), &wire), expected);
         }
@@ -527,10 +488,8 @@ mod tests {
 
     #[test]
     fn binary_is_not_looked_into() {
-        let mut wire = frames(&[
-            (Opcode::Binary, false, b"\xff"),
-            (Opcode::Continuation, true, b"\xfe"),
-        ]);
+        let mut wire =
+            frames(&[(Opcode::Binary, false, b"\xff"), (Opcode::Continuation, true, b"\xfe")]);
         let answer = Ok(Some(Message::Binary(b"\xff\xfe")));
         assert_eq!(server().next(&mut wire.as_mut_slice()), answer);
     }
@@ -540,10 +499,7 @@ mod tests {
         let (half, rest) = (vec![b'a'; 40_000], vec![b'a'; 25_537]);
         for (over, violation) in [(0, None), (1, Some(Violation::MessageTooBig))] {
             let rest = &rest[1 - over..];
-            let wire = frames(&[
-                (Opcode::Text, false, &half),
-                (Opcode::Continuation, true, rest),
-            ]);
+            let wire = frames(&[(Opcode::Text, false, &half), (Opcode::Continuation, true, rest)]);
             let found = violation_of(server(), &wire).map(|(violation, _)| violation);
             assert_eq!(found, violation);
         }
@@ -580,26 +536,17 @@ mod tests {
         let (head, mut tail) = wire.split_at_mut(500);
         assert_eq!(decoder.next(&mut &mut *head), Ok(None));
         assert!(decoder.held_bytes() >= 492);
-        assert!(matches!(
-            decoder.next(&mut tail),
-            Ok(Some(Message::Text(_)))
-        ));
+        assert!(matches!(decoder.next(&mut tail), Ok(Some(Message::Text(_)))));
         assert_eq!(decoder.next(&mut tail), Ok(None));
         assert_eq!(decoder.held_bytes(), 0);
     }
 
     #[test]
     fn whole_frames_are_taken_where_they_lie() {
-        let mut wire = frames(&[
-            (Opcode::Text, true, &[b'a'; 1000]),
-            (Opcode::Ping, true, b"?"),
-        ]);
+        let mut wire = frames(&[(Opcode::Text, true, &[b'a'; 1000]), (Opcode::Ping, true, b"?")]);
         let mut decoder = server();
         let mut input = wire.as_mut_slice();
-        assert!(matches!(
-            decoder.next(&mut input),
-            Ok(Some(Message::Text(_)))
-        ));
+        assert!(matches!(decoder.next(&mut input), Ok(Some(Message::Text(_)))));
         assert_eq!(decoder.next(&mut input), Ok(Some(Message::Ping(b"?"))));
         assert_eq!(decoder.held_bytes(), 0);
     }
@@ -625,11 +572,7 @@ mod tests {
                     }
                     assert!(input.is_empty());
                 }
-                assert_eq!(
-                    (taken, decoder.held_bytes()),
-                    (1, 0),
-                    "{end:x?} in {piece_bytes}"
-                );
+                assert_eq!((taken, decoder.held_bytes()), (1, 0), "{end:x?} in {piece_bytes}");
             }
         }
     }

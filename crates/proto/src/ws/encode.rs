@@ -177,10 +177,7 @@ mod tests {
     #[test]
     fn a_close_frame_carries_its_code_and_a_reason_that_is_cut_between_characters() {
         assert_eq!(close_without_code()[..], [0x88, 0]);
-        assert_eq!(
-            close(CloseCode::RESTART, "bye")[..],
-            *b"\x88\x05\x03\xf4bye"
-        );
+        assert_eq!(close(CloseCode::RESTART, "bye")[..], *b"\x88\x05\x03\xf4bye");
         let frame = close(CloseCode::NORMAL, &"é".repeat(100));
         assert_eq!(frame[1], 2 + 122);
         assert_eq!(str::from_utf8(&frame[4..]), Ok("é".repeat(61).as_str()));

@@ -82,20 +82,14 @@ pub fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<A
     }
     let key = key_read(headers).ok_or(Refused::Key)?;
     let subprotocol = subprotocol_check(headers)?;
-    Ok(Accepted {
-        accept: accept_key(key),
-        subprotocol,
-    })
+    Ok(Accepted { accept: accept_key(key), subprotocol })
 }
 
 /// The value of `Sec-WebSocket-Accept` that answers a key (RFC 6455 4.2.2). A client compares it with
 /// what came back.
 #[must_use]
 pub fn accept_key(key: &str) -> String {
-    let hash = Sha1::new()
-        .chain_update(key)
-        .chain_update(KEY_SUFFIX)
-        .finalize();
+    let hash = Sha1::new().chain_update(key).chain_update(KEY_SUFFIX).finalize();
     STANDARD.encode(hash)
 }
 
@@ -122,10 +116,7 @@ impl Accepted {
             (SEC_WEBSOCKET_ACCEPT, accept),
         ]);
         if let Some(subprotocol) = self.subprotocol() {
-            headers.insert(
-                SEC_WEBSOCKET_PROTOCOL,
-                HeaderValue::from_static(subprotocol),
-            );
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
         }
         headers
     }
@@ -300,53 +291,25 @@ mod tests {
             ("sec-websocket-version", &[], Refused::WebSocketVersion),
             ("sec-websocket-version", &["8"], Refused::WebSocketVersion),
             ("sec-websocket-version", &["013"], Refused::WebSocketVersion),
-            (
-                "sec-websocket-version",
-                &["13, 8"],
-                Refused::WebSocketVersion,
-            ),
-            (
-                "sec-websocket-version",
-                &["13", "13"],
-                Refused::WebSocketVersion,
-            ),
+            ("sec-websocket-version", &["13, 8"], Refused::WebSocketVersion),
+            ("sec-websocket-version", &["13", "13"], Refused::WebSocketVersion),
             ("sec-websocket-key", &[], Refused::Key),
             ("sec-websocket-key", &[""], Refused::Key),
             ("sec-websocket-key", &[key, key], Refused::Key),
-            (
-                "sec-websocket-key",
-                &["dGhlIHNhbXBsZSBub25jZQ"],
-                Refused::Key,
-            ),
+            ("sec-websocket-key", &["dGhlIHNhbXBsZSBub25jZQ"], Refused::Key),
             ("sec-websocket-key", &["dGhlIHNhbXBsZSBub25j"], Refused::Key),
-            (
-                "sec-websocket-key",
-                &["dGhlIHNhbXBsZSBub25jZSE="],
-                Refused::Key,
-            ),
-            (
-                "sec-websocket-key",
-                &["dGhlIHNhbXBsZSBub25jZ!=="],
-                Refused::Key,
-            ),
+            ("sec-websocket-key", &["dGhlIHNhbXBsZSBub25jZSE="], Refused::Key),
+            ("sec-websocket-key", &["dGhlIHNhbXBsZSBub25jZ!=="], Refused::Key),
             ("sec-websocket-key", &[&long], Refused::Key),
             ("sec-websocket-protocol", &[""], Refused::Subprotocol),
             ("sec-websocket-protocol", &["chat"], Refused::Subprotocol),
-            (
-                "sec-websocket-protocol",
-                &["Chinwag.V1"],
-                Refused::Subprotocol,
-            ),
+            ("sec-websocket-protocol", &["Chinwag.V1"], Refused::Subprotocol),
             ("sec-websocket-protocol", &[&long], Refused::Subprotocol),
             ("content-length", &["5"], Refused::Body),
             ("transfer-encoding", &["chunked"], Refused::Body),
         ];
         for (name, values, refused) in cases {
-            assert_eq!(
-                check_with(name, values),
-                Err(refused),
-                "{name}: {values:.60?}"
-            );
+            assert_eq!(check_with(name, values), Err(refused), "{name}: {values:.60?}");
         }
     }
 
@@ -366,18 +329,8 @@ mod tests {
     #[test]
     fn a_refusal_says_what_would_be_accepted() {
         let cases = [
-            (
-                Refused::Method,
-                StatusCode::METHOD_NOT_ALLOWED,
-                "allow",
-                "GET",
-            ),
-            (
-                Refused::Upgrade,
-                StatusCode::UPGRADE_REQUIRED,
-                "upgrade",
-                "websocket",
-            ),
+            (Refused::Method, StatusCode::METHOD_NOT_ALLOWED, "allow", "GET"),
+            (Refused::Upgrade, StatusCode::UPGRADE_REQUIRED, "upgrade", "websocket"),
             (
                 Refused::WebSocketVersion,
                 StatusCode::UPGRADE_REQUIRED,

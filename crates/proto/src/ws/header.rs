@@ -122,10 +122,7 @@ impl Written {
         payload_bytes: usize,
         key: Option<[u8; 4]>,
     ) -> Self {
-        let mut written = Self {
-            bytes: [0; HEADER_BYTES_MAX],
-            length: 0,
-        };
+        let mut written = Self { bytes: [0; HEADER_BYTES_MAX], length: 0 };
         written.push(&[opcode as u8 | if last { LAST } else { 0 }]);
         let masked = if key.is_some() { MASKED } else { 0 };
         match (u8::try_from(payload_bytes), u16::try_from(payload_bytes)) {

@@ -59,9 +59,7 @@ fn pieces<'w>(wire: &'w [u8], cuts: &[Index]) -> Vec<&'w [u8]> {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(wire.len() + 1)).collect();
     cuts.extend([0, wire.len()]);
     cuts.sort_unstable();
-    cuts.windows(2)
-        .map(|pair| &wire[pair[0]..pair[1]])
-        .collect()
+    cuts.windows(2).map(|pair| &wire[pair[0]..pair[1]]).collect()
 }
 
 /// A message to send: where it is cut into fragments, and what comes between them.
@@ -84,11 +82,7 @@ impl Sent {
         let mut between = self.between.iter();
         for (at, fragment) in fragments.iter().enumerate() {
             let last = at + 1 == fragments.len();
-            let opcode = if at == 0 {
-                opcode
-            } else {
-                Opcode::Continuation
-            };
+            let opcode = if at == 0 { opcode } else { Opcode::Continuation };
             encode::client_frame(wire, opcode, last, fragment, self.key);
             if let (false, Some(control)) = (last, between.next()) {
                 control_write(control, self.key, wire, expected);
@@ -110,10 +104,7 @@ fn control_write(control: &Owned, key: [u8; 4], wire: &mut Vec<u8>, expected: &m
 
 fn controls() -> impl Strategy<Value = Owned> {
     let payload = || vec(any::<u8>(), 0..=CONTROL_BYTES_MAX);
-    prop_oneof![
-        payload().prop_map(Owned::Ping),
-        payload().prop_map(Owned::Pong)
-    ]
+    prop_oneof![payload().prop_map(Owned::Ping), payload().prop_map(Owned::Pong)]
 }
 
 fn messages() -> impl Strategy<Value = Owned> {
@@ -129,14 +120,8 @@ fn messages() -> impl Strategy<Value = Owned> {
 
 fn sent() -> impl Strategy<Value = Sent> {
     let cuts = prop_oneof![Just(Vec::new()), vec(any::<Index>(), 1..6)];
-    (messages(), cuts, vec(controls(), 0..3), any::<[u8; 4]>()).prop_map(
-        |(message, cuts, between, key)| Sent {
-            message,
-            cuts,
-            between,
-            key,
-        },
-    )
+    (messages(), cuts, vec(controls(), 0..3), any::<[u8; 4]>())
+        .prop_map(|(message, cuts, between, key)| Sent { message, cuts, between, key })
 }
 
 /// A stream that is nearly right: frames with any first byte and any length field, not always masked.
@@ -145,10 +130,7 @@ fn nearly_frames() -> impl Strategy<Value = Vec<u8>> {
         6 => prop::sample::select(vec![0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89, 0x8a]),
         1 => any::<u8>(),
     ];
-    let payload = prop_oneof![
-        "\\PC{0,12}".prop_map(String::into_bytes),
-        vec(any::<u8>(), 0..140)
-    ];
+    let payload = prop_oneof!["\\PC{0,12}".prop_map(String::into_bytes), vec(any::<u8>(), 0..140)];
     let frame =
         (first, payload, any::<[u8; 4]>(), 0..20_u8).prop_map(|(first, payload, key, odd)| {
             let mut wire = Vec::new();
@@ -164,10 +146,7 @@ fn nearly_frames() -> impl Strategy<Value = Vec<u8>> {
     vec(frame, 0..12).prop_map(|frames| frames.concat())
 }
 
-const SMALL: Limits = Limits {
-    message_bytes: 400,
-    fragments: 5,
-};
+const SMALL: Limits = Limits { message_bytes: 400, fragments: 5 };
 
 proptest! {
     #[test]
@@ -241,11 +220,7 @@ fn every_two_cuts_of_a_stream_give_the_same() {
         for second in first..=wire.len() {
             let pieces = [&wire[..first], &wire[first..second], &wire[second..]];
             let outcome = decode(Role::Server, Limits::default(), pieces);
-            assert_eq!(
-                outcome,
-                (expected.clone(), None),
-                "cut at {first} and {second}"
-            );
+            assert_eq!(outcome, (expected.clone(), None), "cut at {first} and {second}");
         }
     }
 }

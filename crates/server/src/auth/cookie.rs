@@ -27,16 +27,12 @@ fn cookie(name: &str, value: &str, age_s: u64, secure: bool) -> String {
 
 /// The token in a request's cookies.
 pub(crate) fn get(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .find_map(|cookies| {
-            cookies.split(';').find_map(|cookie| {
-                let (key, value) = cookie.trim().split_once('=')?;
-                (key == name && !value.is_empty()).then(|| value.to_owned())
-            })
+    headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|cookies| {
+        cookies.split(';').find_map(|cookie| {
+            let (key, value) = cookie.trim().split_once('=')?;
+            (key == name && !value.is_empty()).then(|| value.to_owned())
         })
+    })
 }
 
 #[cfg(test)]
@@ -47,10 +43,7 @@ mod tests {
     fn the_right_cookie_is_found_among_others() {
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, "a=1; chinwag_x=; b=2".parse().expect("a header"));
-        headers.append(
-            COOKIE,
-            "chinwag_xy=no; chinwag_x=yes".parse().expect("a header"),
-        );
+        headers.append(COOKIE, "chinwag_xy=no; chinwag_x=yes".parse().expect("a header"));
         assert_eq!(get(&headers, "chinwag_x").as_deref(), Some("yes"));
         assert_eq!(get(&headers, "chinwag_z"), None);
     }

@@ -74,9 +74,7 @@ impl Passwords {
         let (answer, wait) = oneshot::channel();
         let kept = kept.unwrap_or_else(|| PasswordHash(DECOY.to_owned()));
         self.submit(Job::Verify(password, kept, answer))?;
-        wait.await
-            .map(|matches| matches && exists)
-            .map_err(|_| QueueFull)
+        wait.await.map(|matches| matches && exists).map_err(|_| QueueFull)
     }
 
     fn submit(&self, job: Job) -> Result<(), QueueFull> {
@@ -120,8 +118,7 @@ fn work(queue: &(Mutex<VecDeque<Job>>, Condvar)) {
 
 fn hash(password: &str) -> String {
     let hash = Argon2::default().hash_password(password.as_bytes());
-    hash.expect("Argon2's own parameters are in its range")
-        .to_string()
+    hash.expect("Argon2's own parameters are in its range").to_string()
 }
 
 fn verify(password: &Password, kept: &PasswordHash) -> bool {
@@ -129,9 +126,7 @@ fn verify(password: &Password, kept: &PasswordHash) -> bool {
         tracing::error!("a kept password hash cannot be read");
         return false;
     };
-    Argon2::default()
-        .verify_password(password.expose().as_bytes(), &kept)
-        .is_ok()
+    Argon2::default().verify_password(password.expose().as_bytes(), &kept).is_ok()
 }
 
 #[cfg(test)]

@@ -25,27 +25,18 @@ impl Revoked {
 
     pub(crate) fn add(&self, sessions: &[SessionId], now_ms: u64) {
         let until = now_ms + (ACCESS_TOKEN_S + 60) * 1000;
-        let mut all = self
-            .until_ms
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = self.until_ms.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         all.extend(sessions.iter().map(|&session| (session, until)));
     }
 
     pub(crate) fn contains(&self, session: SessionId) -> bool {
-        let all = self
-            .until_ms
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let all = self.until_ms.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         all.contains_key(&session)
     }
 
     /// Forgets those whose tokens have all expired; called about once a minute.
     pub(crate) fn forget_expired(&self, now_ms: u64) {
-        let mut all = self
-            .until_ms
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = self.until_ms.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         all.retain(|_, &mut until| until > now_ms);
     }
 }

@@ -108,13 +108,9 @@ impl AccessTokens {
         }
         let (header, _) = token.split_once('.')?;
         let key = self.keys.iter().find(|key| key.header_text == header)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation)
-            .ok()?
-            .claims;
-        Some(Caller {
-            user: claims.sub,
-            session: claims.sid,
-        })
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation).ok()?.claims;
+        Some(Caller { user: claims.sub, session: claims.sid })
     }
 }
 

@@ -12,13 +12,16 @@ use chinwag_store::write::{Admission, Refusal, Write};
 use http::{HeaderMap, StatusCode};
 
 use super::session::{new_session, signed_in, with_cookie};
-use crate::app::App;
+use crate::app::{self, App};
 use crate::auth::Caller;
 use crate::clock;
 use crate::config::Registration;
-use crate::http::answer::{Answer, Json};
+use crate::http::answer::{Answer, Failure, Json};
 use crate::http::extract::{Body, Visitor};
 use crate::queries::convert;
+
+const INVITE_WRONG: Refusal =
+    Refusal::Invalid { field: "invite", why: "is wrong, used up or expired" };
 
 pub(crate) async fn register(
     State(app): State<Arc<App>>,
@@ -37,14 +40,14 @@ pub(crate) async fn register(
     let user = UserId::new(clock::wall_ms(), clock::random_u32());
     let (session, refresh) = new_session(&headers);
     let id = session.id;
-    let write = Write::UserCreate {
-        handle,
-        display_name,
-        password,
-        admission,
-        session,
+    let write = Write::UserCreate { handle, display_name, password, admission, session };
+    match app.write(user, None, write).await {
+        // Somebody else used it up meanwhile.
+        Err(Failure(problem)) if problem.code == ErrorCode::Unauthorized => {
+            return Err(app::problem(&INVITE_WRONG).into());
+        }
+        outcome => outcome?,
     };
-    app.write(user, None, write).await?;
     let caller = Caller { user, session: id };
     let mut response = signed_in(&app, caller, &refresh, register.refresh).await?;
     *response.status_mut() = StatusCode::CREATED;
@@ -59,10 +62,7 @@ fn admission(app: &App, invite: Option<String>) -> Result<Admission, Problem> {
             Err(Problem::new(ErrorCode::Forbidden, "registration is closed"))
         }
         (_, Some(invite)) => Ok(Admission::Invite(invite)),
-        (_, None) => Err(Problem::invalid(
-            "invite",
-            "is missing: one registers by invite here",
-        )),
+        (_, None) => Err(Problem::invalid("invite", "is missing: one registers by invite here")),
     }
 }
 
@@ -77,14 +77,9 @@ async fn refuse_early(app: &App, handle: &Handle, admission: &Admission) -> Answ
                 && bootstrap.as_ref() != Some(code)
                 && !reader.invite_usable(code, now_ms)
             {
-                return Some(Refusal::Invalid {
-                    field: "invite",
-                    why: "is wrong, used up or expired",
-                });
+                return Some(INVITE_WRONG);
             }
-            reader
-                .user_by_handle(handle.as_str())
-                .map(|_| Refusal::Taken)
+            reader.user_by_handle(handle.as_str()).map(|_| Refusal::Taken)
         })
         .await?;
     refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
@@ -101,8 +96,7 @@ pub(crate) async fn patch(
 ) -> Answer<Json<Me>> {
     if let Some(name) = patch.display_name {
         let display_name = parse_name(&name)?;
-        app.write(caller.user, None, Write::ProfileSet { display_name })
-            .await?;
+        app.write(caller.user, None, Write::ProfileSet { display_name }).await?;
     }
     let user = app.read(move |reader| reader.user(caller.user)).await?;
     Ok(Json(convert::me(user.ok_or(Refusal::Unauthorized)?)))
@@ -120,10 +114,7 @@ pub(crate) async fn password(
         .map_err(|why| Problem::invalid("new", why.to_string()))?;
     confirm(&app, caller, change.old, "old").await?;
     let password = app.passwords.hash(new).await?;
-    let write = Write::PasswordSet {
-        password,
-        keep: caller.session,
-    };
+    let write = Write::PasswordSet { password, keep: caller.session };
     app.write(caller.user, None, write).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -144,9 +135,5 @@ async fn confirm(app: &App, caller: Caller, typed: String, field: &'static str) 
     app.throttle.login(&caller.user.to_string())?;
     let typed = Password::typed(typed).map_err(|_| wrong())?;
     let kept = app.read(move |reader| reader.password(caller.user)).await?;
-    if app.passwords.verify(typed, kept).await? {
-        Ok(())
-    } else {
-        Err(wrong().into())
-    }
+    if app.passwords.verify(typed, kept).await? { Ok(()) } else { Err(wrong().into()) }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::clock;
 use crate::http::answer::{Answer, Json};
-use crate::http::extract::MaybeBody;
+use crate::http::extract::{Ids, MaybeBody};
 use crate::queries::invites::link;
 
 const WEEK_S: u64 = 7 * 24 * 3600;
@@ -42,11 +42,7 @@ pub(crate) async fn post(
     let code = URL_SAFE_NO_PAD.encode(bytes);
     let now_ms = clock::wall_ms();
     let expires_at_ms = now_ms + expires_in_s * 1000;
-    let write = Write::InviteCreate {
-        code: code.clone(),
-        expires_at_ms,
-        uses,
-    };
+    let write = Write::InviteCreate { code: code.clone(), expires_at_ms, uses };
     app.write(caller.user, None, write).await?;
     let invite = Invite {
         link: link(&app, &headers, "invite", &code),
@@ -63,9 +59,8 @@ pub(crate) async fn post(
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(code): Path<String>,
+    Ids(code): Ids<String>,
 ) -> Answer<StatusCode> {
-    app.write(caller.user, None, Write::InviteDelete { code })
-        .await?;
+    app.write(caller.user, None, Write::InviteDelete { code }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

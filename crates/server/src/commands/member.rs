@@ -22,10 +22,7 @@ pub(crate) async fn join(
     Ids(room): Ids<RoomId>,
     MaybeBody(Keyed { key }): MaybeBody<Keyed>,
 ) -> Answer<Response> {
-    Ok(posted(
-        &app.write(caller.user, key, Write::RoomJoin { room })
-            .await?,
-    ))
+    Ok(posted(&app.write(caller.user, key, Write::RoomJoin { room }).await?))
 }
 
 pub(crate) async fn leave(
@@ -34,10 +31,7 @@ pub(crate) async fn leave(
     Ids(room): Ids<RoomId>,
     MaybeBody(Keyed { key }): MaybeBody<Keyed>,
 ) -> Answer<Response> {
-    Ok(posted(
-        &app.write(caller.user, key, Write::RoomLeave { room })
-            .await?,
-    ))
+    Ok(posted(&app.write(caller.user, key, Write::RoomLeave { room }).await?))
 }
 
 pub(crate) async fn put(
@@ -49,10 +43,7 @@ pub(crate) async fn put(
     let role = Role::from_name(put.role.as_deref().unwrap_or("member"));
     let role =
         role.ok_or_else(|| Problem::invalid("role", "must be reader, member, admin or owner"))?;
-    Ok(posted(
-        &app.write(caller.user, put.key, Write::MemberPut { room, user, role })
-            .await?,
-    ))
+    Ok(posted(&app.write(caller.user, put.key, Write::MemberPut { room, user, role }).await?))
 }
 
 pub(crate) async fn delete(
@@ -61,8 +52,5 @@ pub(crate) async fn delete(
     Ids((room, user)): Ids<(RoomId, UserId)>,
     MaybeBody(Keyed { key }): MaybeBody<Keyed>,
 ) -> Answer<Response> {
-    Ok(posted(
-        &app.write(caller.user, key, Write::MemberRemove { room, user })
-            .await?,
-    ))
+    Ok(posted(&app.write(caller.user, key, Write::MemberRemove { room, user }).await?))
 }

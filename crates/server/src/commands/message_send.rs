@@ -27,14 +27,9 @@ struct MessageBody<'a> {
 /// What the writer is asked, from either door.
 pub(super) fn write(room: RoomId, text: String) -> Result<Write, Problem> {
     let text = MessageText::new(text).map_err(|why| Problem::invalid("text", why.to_string()))?;
-    let body = chinwag_proto::encode::json(&MessageBody {
-        text: text.as_str(),
-    });
+    let body = chinwag_proto::encode::json(&MessageBody { text: text.as_str() });
     let body = String::from_utf8(body).expect("JSON is UTF-8");
-    Ok(Write::MessageSend {
-        room,
-        body: body.into(),
-    })
+    Ok(Write::MessageSend { room, body: body.into() })
 }
 
 pub(crate) async fn post(
@@ -44,9 +39,7 @@ pub(crate) async fn post(
     Body(post): Body<MessagePost>,
 ) -> Answer<Response> {
     app.throttle.send(caller.user)?;
-    let written = app
-        .write(caller.user, post.key, write(room, post.text)?)
-        .await?;
+    let written = app.write(caller.user, post.key, write(room, post.text)?).await?;
     Ok(posted(&written))
 }
 
@@ -54,11 +47,7 @@ pub(crate) async fn post(
 pub(super) fn posted(written: &Written) -> Response {
     match written {
         Written::Event { event, repeated } => {
-            let status = if *repeated {
-                StatusCode::OK
-            } else {
-                StatusCode::CREATED
-            };
+            let status = if *repeated { StatusCode::OK } else { StatusCode::CREATED };
             (status, Json(convert::posted(event))).into_response()
         }
         _ => StatusCode::NO_CONTENT.into_response(),

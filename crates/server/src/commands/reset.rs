@@ -28,20 +28,8 @@ pub(crate) async fn post(
 ) -> Answer<Response> {
     let (secret, hash) = token::random_token();
     let expires_at_ms = clock::wall_ms() + RESET_LINK_H * 3_600_000;
-    app.write(
-        caller.user,
-        None,
-        Write::ResetCreate {
-            user,
-            token: hash,
-            expires_at_ms,
-        },
-    )
-    .await?;
-    let link = ResetLink {
-        link: link(&app, &headers, "reset", &secret),
-        expires_at_ms,
-    };
+    app.write(caller.user, None, Write::ResetCreate { user, token: hash, expires_at_ms }).await?;
+    let link = ResetLink { link: link(&app, &headers, "reset", &secret), expires_at_ms };
     Ok((StatusCode::CREATED, Json(link)).into_response())
 }
 
@@ -53,20 +41,13 @@ pub(crate) async fn redeem(
 ) -> Answer<StatusCode> {
     let hash = token::hash(&reset.token);
     let now_ms = clock::wall_ms();
-    let user = app
-        .read(move |reader| reader.reset_user(hash, now_ms))
-        .await?;
+    let user = app.read(move |reader| reader.reset_user(hash, now_ms)).await?;
     let wrong = || Problem::invalid("token", "is wrong, used up or expired");
-    let handle = user
-        .and_then(|user| Handle::new(&user.handle).ok())
-        .ok_or_else(wrong)?;
+    let handle = user.and_then(|user| Handle::new(&user.handle).ok()).ok_or_else(wrong)?;
     let new = Password::new(reset.new, &handle)
         .map_err(|why| Problem::invalid("new", why.to_string()))?;
     let password = app.passwords.hash(new).await?;
-    let write = Write::ResetUse {
-        token: hash,
-        password,
-    };
+    let write = Write::ResetUse { token: hash, password };
     match app
         .store
         .write(

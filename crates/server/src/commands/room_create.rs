@@ -41,11 +41,7 @@ pub(crate) async fn post(
     let Written::Room { room, created } = written else {
         return Err(Problem::not_found().into());
     };
-    let status = if created {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let room = room_get::read(&app, caller.user, room).await?;
     Ok((status, Json(room)).into_response())
 }
@@ -78,13 +74,7 @@ fn write(create: RoomCreate) -> Result<Write, Problem> {
     };
     let body = String::from_utf8(encode::json(&body)).expect("JSON is UTF-8");
     let room = RoomId::new(clock::wall_ms(), clock::random_u32());
-    Ok(Write::RoomCreate {
-        room,
-        kind,
-        name,
-        members,
-        body: body.into(),
-    })
+    Ok(Write::RoomCreate { room, kind, name, members, body: body.into() })
 }
 
 /// A room's name, or what is wrong with it.

@@ -54,10 +54,7 @@ fn write(room: RoomId, patch: &RoomPatch) -> Result<Write, Problem> {
     });
     let (history, posting) = (history.transpose()?, posting.transpose()?);
     if name.is_none() && history.is_none() && posting.is_none() {
-        return Err(Problem::invalid(
-            "name",
-            "is missing, and so are history and posting",
-        ));
+        return Err(Problem::invalid("name", "is missing, and so are history and posting"));
     }
     let body = RoomUpdatedBody {
         name: name.as_ref().map(Name::as_str),
@@ -65,11 +62,5 @@ fn write(room: RoomId, patch: &RoomPatch) -> Result<Write, Problem> {
         posting: posting.map(Posting::name),
     };
     let body = String::from_utf8(encode::json(&body)).expect("JSON is UTF-8");
-    Ok(Write::RoomUpdate {
-        room,
-        name,
-        history,
-        posting,
-        body: body.into(),
-    })
+    Ok(Write::RoomUpdate { room, name, history, posting, body: body.into() })
 }

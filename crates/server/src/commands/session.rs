@@ -30,12 +30,7 @@ pub(crate) async fn login(
     headers: HeaderMap,
     Body(login): Body<Login>,
 ) -> Answer<Response> {
-    let wrong = || {
-        Problem::new(
-            ErrorCode::Unauthorized,
-            "the handle or the password is wrong",
-        )
-    };
+    let wrong = || Problem::new(ErrorCode::Unauthorized, "the handle or the password is wrong");
     let handle = login.handle.trim().to_ascii_lowercase();
     app.throttle.login(&handle)?;
     let password = Password::typed(login.password).map_err(|_| wrong())?;
@@ -46,24 +41,8 @@ pub(crate) async fn login(
     }
     let user = user.ok_or_else(wrong)?;
     let (session, refresh) = new_session(&headers);
-    app.write(
-        user,
-        None,
-        Write::SessionCreate {
-            session: session.clone(),
-        },
-    )
-    .await?;
-    signed_in(
-        &app,
-        Caller {
-            user,
-            session: session.id,
-        },
-        &refresh,
-        login.refresh,
-    )
-    .await
+    app.write(user, None, Write::SessionCreate { session: session.clone() }).await?;
+    signed_in(&app, Caller { user, session: session.id }, &refresh, login.refresh).await
 }
 
 pub(crate) async fn refresh(
@@ -73,15 +52,10 @@ pub(crate) async fn refresh(
     MaybeBody(refresh): MaybeBody<Refresh>,
 ) -> Answer<Response> {
     let by = refresh.refresh_token.as_ref().map(|_| RefreshBy::Body);
-    let presented = refresh
-        .refresh_token
-        .or_else(|| cookie::get(&headers, &app.cookie_name));
+    let presented = refresh.refresh_token.or_else(|| cookie::get(&headers, &app.cookie_name));
     let presented = presented.ok_or_else(Problem::unauthorized)?;
     let (next, hash) = token::random_token();
-    let write = Write::SessionRefresh {
-        presented: token::hash(&presented),
-        next: hash,
-    };
+    let write = Write::SessionRefresh { presented: token::hash(&presented), next: hash };
     match app.write(UserId::from_i64(0), None, write).await {
         Ok(Written::Session { user, session }) => {
             signed_in(&app, Caller { user, session }, &next, by).await
@@ -95,14 +69,7 @@ pub(crate) async fn refresh(
 }
 
 pub(crate) async fn logout(State(app): State<Arc<App>>, caller: Caller) -> Answer<Response> {
-    app.write(
-        caller.user,
-        None,
-        Write::SessionRevoke {
-            session: caller.session,
-        },
-    )
-    .await?;
+    app.write(caller.user, None, Write::SessionRevoke { session: caller.session }).await?;
     Ok(with_cookie(&app, None, StatusCode::NO_CONTENT))
 }
 
@@ -111,29 +78,18 @@ pub(crate) async fn revoke(
     caller: Caller,
     Ids(session): Ids<SessionId>,
 ) -> Answer<StatusCode> {
-    app.write(caller.user, None, Write::SessionRevoke { session })
-        .await?;
+    app.write(caller.user, None, Write::SessionRevoke { session }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// A new session and its refresh token.
 pub(super) fn new_session(headers: &HeaderMap) -> (NewSession, String) {
     let (refresh, hash) = token::random_token();
-    let agent = headers
-        .get(USER_AGENT)
-        .and_then(|agent| agent.to_str().ok())
-        .unwrap_or_default();
+    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let plain = |c: &char| c.is_ascii_graphic() || *c == ' ';
     let agent: String = agent.chars().filter(plain).take(LABEL_BYTES_MAX).collect();
     let id = SessionId::new(clock::wall_ms(), clock::random_u32());
-    (
-        NewSession {
-            id,
-            refresh: hash,
-            label: agent,
-        },
-        refresh,
-    )
+    (NewSession { id, refresh: hash, label: agent }, refresh)
 }
 
 /// The tokens of a session, the refresh token by cookie or body.
@@ -164,11 +120,7 @@ pub(super) fn with_cookie(
     refresh: Option<&str>,
     answer: impl axum::response::IntoResponse,
 ) -> Response {
-    let secure = app
-        .config
-        .public_url
-        .as_ref()
-        .is_some_and(PublicUrl::is_https);
+    let secure = app.config.public_url.as_ref().is_some_and(PublicUrl::is_https);
     let cookie = match refresh {
         Some(refresh) => cookie::set(&app.cookie_name, refresh, secure),
         None => cookie::clear(&app.cookie_name, secure),

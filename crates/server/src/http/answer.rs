@@ -30,11 +30,7 @@ impl From<TooMany> for Failure {
 
 impl From<QueueFull> for Failure {
     fn from(_: QueueFull) -> Self {
-        Self(Problem::retry(
-            ErrorCode::Busy,
-            "too many sign in at once, try again",
-            2_000,
-        ))
+        Self(Problem::retry(ErrorCode::Busy, "too many sign in at once, try again", 2_000))
     }
 }
 
@@ -45,49 +41,39 @@ impl From<chinwag_store::write::Refusal> for Failure {
 }
 
 pub(crate) fn too_many(wait: TooMany) -> Problem {
-    Problem::retry(
-        ErrorCode::RateLimited,
-        "too many for now",
-        wait.retry_after_ms,
-    )
+    Problem::retry(ErrorCode::RateLimited, "too many for now", wait.retry_after_ms)
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let Problem {
-            code,
-            message,
-            field,
-            retry_after_ms,
-        } = self.0;
-        let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut body = json!({
-            "type": "about:blank",
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "code": code.name(),
-            "message": message,
-        });
-        if let Some(field) = field {
-            body["field"] = field.into();
-        }
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        if let Some(wait_ms) = retry_after_ms {
-            body["retry_after_ms"] = wait_ms.into();
-            headers.insert(
-                header::RETRY_AFTER,
-                HeaderValue::from(wait_ms.div_ceil(1000)),
-            );
-        }
-        if code == ErrorCode::Unauthorized {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        (status, headers, body.to_string()).into_response()
+        let status = StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        problem(self.0, status)
     }
+}
+
+/// A problem with a status of its own, where HTTP has a finer one than the code's.
+pub(crate) fn problem(problem: Problem, status: StatusCode) -> Response {
+    let Problem { code, message, field, retry_after_ms } = problem;
+    let mut body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
+        "code": code.name(),
+        "message": message,
+    });
+    if let Some(field) = field {
+        body["field"] = field.into();
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(wait_ms) = retry_after_ms {
+        body["retry_after_ms"] = wait_ms.into();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1000)));
+    }
+    if code == ErrorCode::Unauthorized {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    (status, headers, body.to_string()).into_response()
 }
 
 /// A JSON answer of a wire type.
@@ -114,18 +100,9 @@ pub(crate) async fn harden(mut response: Response) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (
             HeaderName::from_static("permissions-policy"),
             "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -133,9 +110,7 @@ pub(crate) async fn harden(mut response: Response) -> Response {
     ];
     for (name, value) in common {
         let headers = response.headers_mut();
-        headers
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }

@@ -56,10 +56,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
 /// The peer, or the n-th entry of `X-Forwarded-For` from the right where n proxies are trusted: what
 /// stands further left, anyone may have written.
 fn address(parts: &Parts, trusted_hops: u8) -> IpAddr {
-    let peer = parts
-        .extensions
-        .get::<Peer>()
-        .map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
+    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
     let Some(place) = usize::from(trusted_hops).checked_sub(1) else {
         return peer;
     };
@@ -69,12 +66,7 @@ fn address(parts: &Parts, trusted_hops: u8) -> IpAddr {
         .filter_map(|list| list.to_str().ok())
         .flat_map(|list| list.split(','))
         .collect();
-    entries
-        .iter()
-        .rev()
-        .nth(place)
-        .and_then(|entry| entry.trim().parse().ok())
-        .unwrap_or(peer)
+    entries.iter().rev().nth(place).and_then(|entry| entry.trim().parse().ok()).unwrap_or(peer)
 }
 
 /// A JSON body of at most 64 KiB.
@@ -85,16 +77,8 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Failure> {
-        let kind = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok());
-        let kind = kind
-            .unwrap_or_default()
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim();
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/json") {
             return Err(Problem::invalid("content-type", "must be application/json").into());
         }
@@ -111,9 +95,7 @@ impl<T: DeserializeOwned + Default> FromRequest<Arc<App>> for MaybeBody<T> {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
         if request.headers().contains_key(header::CONTENT_TYPE) {
-            return Body::from_request(request, app)
-                .await
-                .map(|Body(body)| Self(body));
+            return Body::from_request(request, app).await.map(|Body(body)| Self(body));
         }
         match read(request).await? {
             bytes if bytes.is_empty() => Ok(Self(T::default())),
@@ -144,8 +126,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Ids<T> {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         let path = Path::<T>::from_request_parts(parts, app).await;
-        path.map(|Path(ids)| Self(ids))
-            .map_err(|_| Problem::not_found().into())
+        path.map(|Path(ids)| Self(ids)).map_err(|_| Problem::not_found().into())
     }
 }
 
@@ -166,9 +147,7 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Fields<T> {
 
 /// "Failed to deserialize query string: limit: invalid digit" as a field and what is wrong with it.
 fn query_problem(text: &str) -> Problem {
-    let text = text
-        .strip_prefix("Failed to deserialize query string: ")
-        .unwrap_or(text);
+    let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
     match text.split_once(": ") {
         Some((field, why)) if !field.contains(' ') => Problem::invalid(field, why),
         _ => Problem::invalid("query", text),
@@ -181,13 +160,9 @@ mod tests {
 
     fn parts(forwarded: &[&str]) -> Parts {
         let mut request = http::Request::new(());
-        request
-            .extensions_mut()
-            .insert(Peer(IpAddr::from([10, 0, 0, 9])));
+        request.extensions_mut().insert(Peer(IpAddr::from([10, 0, 0, 9])));
         for list in forwarded {
-            request
-                .headers_mut()
-                .append("x-forwarded-for", list.parse().expect("a header"));
+            request.headers_mut().append("x-forwarded-for", list.parse().expect("a header"));
         }
         request.into_parts().0
     }

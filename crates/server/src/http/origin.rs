@@ -27,17 +27,10 @@ pub(crate) fn allowed(config: &Config, headers: &HeaderMap) -> Result<(), Proble
         return Ok(());
     };
     let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
-    if config
-        .public_url
-        .as_ref()
-        .is_some_and(|url| url.origin() == origin)
-    {
+    if config.public_url.as_ref().is_some_and(|url| url.origin() == origin) {
         return Ok(());
     }
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let host = host.to_ascii_lowercase();
     let same = match origin.split_once("://") {
         Some((scheme @ ("http" | "https"), authority)) => {

@@ -60,20 +60,13 @@ pub struct Shape {
 }
 
 pub(crate) const fn shape<T: ToSchema>() -> Shape {
-    Shape {
-        name: T::name,
-        schema: <T as PartialSchema>::schema,
-        nested: T::schemas,
-    }
+    Shape { name: T::name, schema: <T as PartialSchema>::schema, nested: T::schemas }
 }
 
 const NO_QUERY: &[(&str, &str)] = &[];
 const DONE: &[(u16, Option<Shape>)] = &[(204, None)];
-const MADE: &[(u16, Option<Shape>)] = &[
-    (201, Some(shape::<rest::Posted>())),
-    (200, Some(shape::<rest::Posted>())),
-    (204, None),
-];
+const MADE: &[(u16, Option<Shape>)] =
+    &[(201, Some(shape::<rest::Posted>())), (200, Some(shape::<rest::Posted>())), (204, None)];
 const SIGNED_IN: &[(u16, Option<Shape>)] = &[(200, Some(shape::<rest::Tokens>()))];
 const TEXT: &[(u16, Option<Shape>)] = &[(200, None)];
 const AFTER: (&str, &str) = ("after", "`next` of the page before");
@@ -98,24 +91,12 @@ const fn row(
     summary: &'static str,
     handler: fn() -> MethodRouter<Arc<App>>,
 ) -> Route {
-    Route {
-        method,
-        path,
-        gate,
-        summary,
-        query: NO_QUERY,
-        request: None,
-        answers: DONE,
-        handler,
-    }
+    Route { method, path, gate, summary, query: NO_QUERY, request: None, answers: DONE, handler }
 }
 
 impl Route {
     const fn takes<T: ToSchema>(self) -> Self {
-        Self {
-            request: Some(shape::<T>()),
-            ..self
-        }
+        Self { request: Some(shape::<T>()), ..self }
     }
 
     const fn query(self, query: &'static [(&'static str, &'static str)]) -> Self {

@@ -18,11 +18,7 @@ pub(crate) fn me(user: UserRow) -> rest::Me {
 }
 
 pub(crate) fn user(user: UserRow) -> rest::UserName {
-    rest::UserName {
-        id: user.id,
-        handle: user.handle,
-        display_name: user.display_name,
-    }
+    rest::UserName { id: user.id, handle: user.handle, display_name: user.display_name }
 }
 
 pub(crate) fn users(users: Vec<UserRow>) -> Vec<rest::UserName> {
@@ -41,9 +37,7 @@ pub(crate) fn rooms(page: RoomPage) -> rest::Rooms {
     rest::Rooms {
         rooms: page.rooms.into_iter().map(room).collect(),
         users: users(page.users),
-        next: page
-            .next
-            .map(|cursor| format!("{}.{}", cursor.active_at_ms, cursor.room)),
+        next: page.next.map(|cursor| format!("{}.{}", cursor.active_at_ms, cursor.room)),
     }
 }
 
@@ -87,10 +81,7 @@ fn event(event: &Event) -> frame::Event {
         from: event.from,
         at_ms: event.at_ms,
         rev: event.rev,
-        body: event
-            .body
-            .as_deref()
-            .and_then(|body| serde_json::from_str(body).ok()),
+        body: event.body.as_deref().and_then(|body| serde_json::from_str(body).ok()),
     }
 }
 

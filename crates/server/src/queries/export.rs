@@ -39,10 +39,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Answer<R
             if lines.send(Ok(Frame::data(chunk))).await.is_err() {
                 return;
             }
-            match app
-                .read(move |reader| messages(reader, caller, after))
-                .await
-            {
+            match app.read(move |reader| messages(reader, caller, after)).await {
                 Ok((json, next)) => {
                     chunk = json.into();
                     after = next;
@@ -52,9 +49,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Answer<R
                     }
                 }
                 Err(_) => {
-                    let _ = lines
-                        .send(Err(std::io::Error::other("the export was cut")))
-                        .await;
+                    let _ = lines.send(Err(std::io::Error::other("the export was cut"))).await;
                     return;
                 }
             }
@@ -62,10 +57,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Answer<R
     });
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson"),
-        (
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"chinwag-export.jsonl\"",
-        ),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"chinwag-export.jsonl\""),
     ];
     let body = StreamBody::new(crate::http::stream::Received(body));
     Ok((headers, Body::new(body)).into_response())

@@ -33,9 +33,7 @@ pub(crate) async fn get(
         uses: row.uses,
         uses_left: row.uses_left,
     };
-    Ok(Json(Invites {
-        invites: rows.into_iter().map(invite).collect(),
-    }))
+    Ok(Json(Invites { invites: rows.into_iter().map(invite).collect() }))
 }
 
 /// A link into the web app whose secret stands behind `#`, so that no server or proxy logs it.
@@ -43,9 +41,7 @@ pub(crate) fn link(app: &App, headers: &HeaderMap, purpose: &str, secret: &str) 
     let origin = match &app.config.public_url {
         Some(url) => url.origin().to_owned(),
         None => {
-            let host = headers
-                .get(header::HOST)
-                .and_then(|host| host.to_str().ok());
+            let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
             let host = host.map_or_else(|| app.config.listen.to_string(), str::to_owned);
             format!("http://{host}")
         }

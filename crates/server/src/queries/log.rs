@@ -70,11 +70,7 @@ pub(super) async fn sync(
                 last = event.seq;
             }
         })?;
-        Ok::<_, Refusal>(Synced {
-            frames: frames.freeze(),
-            head,
-            more: last < head,
-        })
+        Ok::<_, Refusal>(Synced { frames: frames.freeze(), head, more: last < head })
     });
     Ok(synced.await??)
 }

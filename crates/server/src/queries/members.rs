@@ -29,8 +29,5 @@ pub(crate) async fn get(
         .read(move |reader| reader.member_list(caller.user, room, after, MEMBER_PAGE_MAX))
         .await??;
     let members = rows.into_iter().map(convert::member).collect();
-    Ok(Json(Members {
-        members,
-        next: next.map(|user| user.to_string()),
-    }))
+    Ok(Json(Members { members, next: next.map(|user| user.to_string()) }))
 }

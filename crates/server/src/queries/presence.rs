@@ -26,9 +26,7 @@ pub(crate) async fn get(
 ) -> Answer<Response> {
     let ids = parse_ids("users", &which.users)?;
     let users = watchable(&app, caller.user, ids).await?;
-    let online = users
-        .iter()
-        .map(|&user| json!({"user": user, "online": app.online.has(user)}));
+    let online = users.iter().map(|&user| json!({"user": user, "online": app.online.has(user)}));
     let body = json!({"presence": online.collect::<Vec<_>>()});
     Ok(json_bytes(body.to_string().into_bytes()))
 }
@@ -39,6 +37,5 @@ pub(super) async fn watchable(
     viewer: UserId,
     users: Vec<UserId>,
 ) -> Answer<Vec<UserId>> {
-    app.read(move |reader| reader.watchable(viewer, &users))
-        .await
+    app.read(move |reader| reader.watchable(viewer, &users)).await
 }

@@ -28,9 +28,7 @@ pub(crate) async fn read(app: &App, user: UserId, room: RoomId) -> Answer<Room> 
 
 /// A list of the one room, with the names of those who appear in it.
 pub(super) async fn page(app: &App, user: UserId, room: RoomId) -> Answer<Rooms> {
-    let page = app
-        .read(move |reader| reader.room_page_of(user, room))
-        .await?;
+    let page = app.read(move |reader| reader.room_page_of(user, room)).await?;
     if page.rooms.is_empty() {
         return Err(Problem::not_found().into());
     }

@@ -26,9 +26,7 @@ pub(crate) async fn get(
     caller: Caller,
     Fields(which): Fields<Which>,
 ) -> Answer<Json<Rooms>> {
-    read(&app, caller.user, which.listed, which.after.as_deref())
-        .await
-        .map(Json)
+    read(&app, caller.user, which.listed, which.after.as_deref()).await.map(Json)
 }
 
 pub(super) async fn read(

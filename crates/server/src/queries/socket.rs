@@ -15,6 +15,7 @@ use chinwag_proto::rest::Rooms;
 use super::timeline::known;
 use super::{log, presence, room_get, rooms};
 use crate::auth::Caller;
+use crate::commands::typing_set;
 use crate::http::answer::{Answer, Failure};
 use crate::shard::Shard;
 
@@ -29,27 +30,22 @@ pub(crate) async fn answer(
     let (reference, answered) = match frame {
         ClientFrame::RoomList(list) => {
             let page = rooms::read(app, user, false, list.after.as_deref()).await;
-            (
-                Some(list.reference),
-                page.map(|page| listed(list.reference, page)),
-            )
+            (Some(list.reference), page.map(|page| listed(list.reference, page)))
         }
         ClientFrame::RoomGet(get) => {
             let page = room_get::page(app, user, get.room).await;
-            (
-                Some(get.reference),
-                page.map(|page| listed(get.reference, page)),
-            )
+            (Some(get.reference), page.map(|page| listed(get.reference, page)))
         }
         ClientFrame::RoomSync(sync) => (Some(sync.reference), synced(shard, caller, &sync).await),
         ClientFrame::PresenceWatch(watch) => (None, watched(shard, conn, caller, watch).await),
+        ClientFrame::TypingSet(typing) => {
+            typing_set::socket(app, caller, &typing).await;
+            return Vec::new();
+        }
         _ => return Vec::new(),
     };
     match answered {
-        Ok(frames) => frames
-            .into_iter()
-            .map(|frame| (frame, Class::Reply))
-            .collect(),
+        Ok(frames) => frames.into_iter().map(|frame| (frame, Class::Reply)).collect(),
         Err(Failure(problem)) => {
             app.metrics.refused(problem.code);
             vec![(encode::error_frame(reference, problem), Class::Reply)]
@@ -84,10 +80,7 @@ async fn synced(shard: &Rc<Shard>, caller: Caller, sync: &RoomSync) -> Answer<Ve
     };
     let synced = log::sync(&shard.app, caller.user, sync.room, after, limit).await?;
     let reply = encode::sync_reply_frame(sync.reference, synced.head, synced.more);
-    Ok(vec![synced.frames, reply]
-        .into_iter()
-        .filter(|frame| !frame.is_empty())
-        .collect())
+    Ok(vec![synced.frames, reply].into_iter().filter(|frame| !frame.is_empty()).collect())
 }
 
 async fn watched(

@@ -72,19 +72,13 @@ pub(super) fn close(json: &mut Vec<u8>, head: Seq) {
 pub(super) fn limit(asked: Option<usize>, default: usize) -> Result<usize, Problem> {
     match asked.unwrap_or(default) {
         limit @ 1..=PAGE_MAX => Ok(limit),
-        _ => Err(Problem::invalid(
-            "limit",
-            format!("must be 1 to {PAGE_MAX}"),
-        )),
+        _ => Err(Problem::invalid("limit", format!("must be 1 to {PAGE_MAX}"))),
     }
 }
 
 pub(super) fn known(field: &'static str, seq: Seq) -> Result<Seq, Problem> {
     if seq > Seq::MAX {
-        return Err(Problem::invalid(
-            field,
-            format!("must be at most {}", Seq::MAX),
-        ));
+        return Err(Problem::invalid(field, format!("must be at most {}", Seq::MAX)));
     }
     Ok(seq)
 }

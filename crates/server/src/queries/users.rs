@@ -37,23 +37,15 @@ pub(crate) async fn get(
 async fn by_handle(app: &App, caller: Caller, handle: &str) -> Answer<Json<Users>> {
     app.throttle.lookup(caller.user)?;
     let handle = Handle::new(handle).map_err(|why| Problem::invalid("handle", why.to_string()))?;
-    let user = app
-        .read(move |reader| reader.user_by_handle(handle.as_str()))
-        .await?;
+    let user = app.read(move |reader| reader.user_by_handle(handle.as_str())).await?;
     let user = user.ok_or_else(Problem::not_found)?;
-    Ok(Json(Users {
-        users: vec![convert::user(user)],
-    }))
+    Ok(Json(Users { users: vec![convert::user(user)] }))
 }
 
 async fn by_ids(app: &App, caller: Caller, ids: &str) -> Answer<Json<Users>> {
     let ids = parse_ids("ids", ids)?;
-    let users = app
-        .read(move |reader| reader.users_visible(caller.user, &ids))
-        .await?;
-    Ok(Json(Users {
-        users: convert::users(users),
-    }))
+    let users = app.read(move |reader| reader.users_visible(caller.user, &ids)).await?;
+    Ok(Json(Users { users: convert::users(users) }))
 }
 
 /// Ids with commas between.
@@ -61,10 +53,7 @@ pub(super) fn parse_ids(field: &'static str, ids: &str) -> Result<Vec<UserId>, P
     let ids: Result<Vec<UserId>, _> = ids.split(',').map(str::parse).collect();
     let ids = ids.map_err(|_| Problem::invalid(field, "must be ids with commas between"))?;
     if ids.len() > USER_LOOKUP_MAX {
-        return Err(Problem::invalid(
-            field,
-            format!("must be at most {USER_LOOKUP_MAX}"),
-        ));
+        return Err(Problem::invalid(field, format!("must be at most {USER_LOOKUP_MAX}")));
     }
     Ok(ids)
 }

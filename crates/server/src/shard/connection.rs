@@ -19,10 +19,8 @@ use crate::auth::Caller;
 use crate::commands::{self, Taken};
 use crate::{clock, queries};
 
-const LIMITS: ws::Limits = ws::Limits {
-    message_bytes: FRAME_BYTES_MAX as u32,
-    fragments: FRAME_FRAGMENTS_MAX as u32,
-};
+const LIMITS: ws::Limits =
+    ws::Limits { message_bytes: FRAME_BYTES_MAX as u32, fragments: FRAME_FRAGMENTS_MAX as u32 };
 
 /// What must happen before the next frame is taken.
 enum Next {
@@ -42,24 +40,14 @@ enum Next {
 pub(crate) async fn serve(shard: Rc<Shard>, stream: TcpStream, early: Bytes) {
     let stream = Rc::new(stream);
     let conn = shard.adopt(Rc::clone(&stream));
-    read(
-        shard,
-        conn,
-        stream,
-        Decoder::new(Role::Server, LIMITS),
-        early,
-    )
-    .await;
+    read(shard, conn, stream, Decoder::new(Role::Server, LIMITS), early).await;
 }
 
 /// Serves a connection that gets back what it says, under limits as wide as the conformance suite
 /// needs.
 #[cfg(feature = "conformance")]
 pub(crate) async fn echo(shard: Rc<Shard>, stream: TcpStream, early: Bytes) {
-    const WIDE: ws::Limits = ws::Limits {
-        message_bytes: 16 << 20,
-        fragments: 1 << 20,
-    };
+    const WIDE: ws::Limits = ws::Limits { message_bytes: 16 << 20, fragments: 1 << 20 };
     let stream = Rc::new(stream);
     let conn = shard.adopt(Rc::clone(&stream));
     shard.echo(conn);
@@ -90,7 +78,13 @@ async fn read(
             let mut input = std::mem::take(&mut rest);
             shard.chew(conn, &mut decoder, &mut input, &mut rest)
         };
-        follow(&shard, conn, next).await;
+        if !matches!(next, Next::Read) {
+            shard.holds(conn);
+            follow(&shard, conn, next).await;
+        }
+        if rest.is_empty() {
+            shard.rests(conn);
+        }
     }
     shard.release(conn);
 }
@@ -107,6 +101,9 @@ async fn follow(shard: &Rc<Shard>, conn: ConnId, next: Next) {
         }
         Next::Full(caller, frame) => {
             shard.in_flight_down_to(conn, IN_FLIGHT_MAX - 1).await;
+            if !matches!(shard.stage(conn), Some(Stage::Open(_))) {
+                return;
+            }
             let next = shard.command(conn, caller, frame);
             Box::pin(follow(shard, conn, next)).await;
         }
@@ -182,7 +179,14 @@ impl Shard {
             (Stage::Echo, _) => Next::Read,
             (Stage::Closing { .. }, _) => Next::Read,
             (Stage::Hello { .. }, Ok(ClientFrame::Hello(hello))) => Next::Hello(hello),
-            (Stage::Hello { .. }, _) => {
+            (Stage::Hello { .. }, other) => {
+                if let Err(wrong) = other {
+                    self.send(
+                        conn,
+                        encode::error_frame(wrong.reference, wrong.problem),
+                        Class::Reply,
+                    );
+                }
                 self.app.metrics.closed(CloseCode::UNAUTHORIZED);
                 self.close(conn, CloseCode::UNAUTHORIZED);
                 Next::Read
@@ -207,11 +211,7 @@ impl Shard {
 
     /// Answers now if nothing is in flight, else after what is.
     fn answer(self: &Rc<Self>, conn: ConnId, bytes: Bytes) -> Next {
-        let idle = self
-            .live
-            .borrow_mut()
-            .socket(conn)
-            .is_some_and(|socket| socket.in_flight == 0);
+        let idle = self.live.borrow_mut().socket(conn).is_some_and(|socket| socket.in_flight == 0);
         if !idle {
             return Next::Answer(bytes);
         }
@@ -221,11 +221,7 @@ impl Shard {
 
     fn heard(&self, conn: ConnId) {
         let live = &mut *self.live.borrow_mut();
-        live.hub.handle(
-            clock::monotonic_ms(),
-            Input::Heard { conn },
-            &mut live.outputs,
-        );
+        live.hub.handle(clock::monotonic_ms(), Input::Heard { conn }, &mut live.outputs);
     }
 
     /// Hands the hub something of a connection.

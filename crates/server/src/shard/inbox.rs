@@ -67,10 +67,7 @@ impl Inbox {
 
     /// How much waits.
     pub(crate) fn len(&self) -> usize {
-        self.queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 

@@ -52,17 +52,8 @@ pub(super) async fn open(shard: &Rc<Shard>, conn: ConnId, hello: Hello) {
     };
     shard.open(conn, caller);
     let Caller { user, session } = caller;
-    shard.handle([Input::Attached {
-        conn,
-        user,
-        session,
-    }]);
-    match shard
-        .app
-        .store
-        .read(move |reader| read(reader, caller, &hello))
-        .await
-    {
+    shard.handle([Input::Attached { conn, user, session }]);
+    match shard.app.store.read(move |reader| read(reader, caller, &hello)).await {
         Ok(Some(opened)) if !shard.app.revoked.contains(session) => live(shard, conn, opened),
         Ok(_) => refuse(shard, conn, CloseCode::UNAUTHORIZED),
         Err(_) => refuse(shard, conn, CloseCode::RESTART),
@@ -79,11 +70,7 @@ fn read(reader: &Reader, caller: Caller, hello: &Hello) -> Option<Opened> {
     let opening = reader.opening(caller.user, hello.epoch, &hello.cursors)?;
     let missed = missed(&opening);
     let heads = opening.heads.clone();
-    Some(Opened {
-        ready: ready(opening, caller),
-        missed,
-        heads,
-    })
+    Some(Opened { ready: ready(opening, caller), missed, heads })
 }
 
 fn ready(opening: Opening, caller: Caller) -> Bytes {
@@ -124,9 +111,6 @@ fn live(shard: &Rc<Shard>, conn: ConnId, opened: Opened) {
     if !opened.missed.is_empty() {
         shard.send(conn, opened.missed, Class::Reply);
     }
-    shard.handle([Input::Joined {
-        conn,
-        heads: opened.heads,
-    }]);
+    shard.handle([Input::Joined { conn, heads: opened.heads }]);
     shard.app.metrics.opened.inc();
 }

@@ -1,11 +1,13 @@
 //! One connection's end: written to straight while it keeps up, through an outbox while it does not.
 
 use std::io::{self, ErrorKind, IoSlice};
+use std::mem::MaybeUninit;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use chinwag_core::outbox::{Class, Outbox, Pushed};
 use chinwag_proto::encode;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
@@ -37,6 +39,8 @@ pub(super) struct Socket {
     pub stage: Stage,
     /// Commands that the writer has and has not answered.
     pub in_flight: u32,
+    /// The reading task has something of this connection that it has not handed on.
+    pub holds: bool,
     /// Wakes the reading task when an answer came while it waited for one.
     pub answered: Rc<Notify>,
     pub chain: Chain,
@@ -63,10 +67,18 @@ impl Socket {
             stream,
             stage: Stage::Hello { until_ms },
             in_flight: 0,
+            holds: false,
             answered: Rc::default(),
             chain: Chain::default(),
             outbox: None,
         }
+    }
+
+    /// True once all that the client said is answered: nothing is with the writer, with the reading
+    /// task or still unread in the kernel.
+    pub(super) fn is_settled(&self) -> bool {
+        let unread = || SockRef::from(&*self.stream).peek(&mut [MaybeUninit::uninit()]);
+        self.in_flight == 0 && !self.holds && !unread().is_ok_and(|bytes| bytes > 0)
     }
 
     /// Bytes that wait because the socket is full.

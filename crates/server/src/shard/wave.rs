@@ -19,10 +19,7 @@ pub(super) struct Chain {
 
 impl Default for Chain {
     fn default() -> Self {
-        Self {
-            first: END,
-            last: END,
-        }
+        Self { first: END, last: END }
     }
 }
 
@@ -104,9 +101,7 @@ mod tests {
             }
         }
         let got = |slot: usize| -> Vec<&[u8]> {
-            wave.frames(chains[slot])
-                .map(|(bytes, _)| &bytes[..])
-                .collect()
+            wave.frames(chains[slot]).map(|(bytes, _)| &bytes[..]).collect()
         };
         assert_eq!(
             (got(0), got(1), got(2)),

@@ -40,56 +40,21 @@ pub(super) fn apply(
         Write::MessageSend { room, body } => messages::send(batch, s, *room, body),
         Write::MessageDelete { room, target } => messages::delete(batch, s, *room, *target),
         Write::ReceiptSet { room, read } => messages::receipt_set(batch, s, *room, *read),
-        Write::RoomCreate {
-            room,
-            kind,
-            name,
-            members,
-            body,
-        } => {
+        Write::RoomCreate { room, kind, name, members, body } => {
             let name = name.as_ref();
-            rooms::create(
-                batch,
-                s,
-                &rooms::Plan {
-                    room: *room,
-                    kind: *kind,
-                    name,
-                    members,
-                    body,
-                },
-            )
+            rooms::create(batch, s, &rooms::Plan { room: *room, kind: *kind, name, members, body })
         }
-        Write::RoomUpdate {
-            room,
-            name,
-            history,
-            posting,
-            body,
-        } => {
-            let change = rooms::Change {
-                name: name.as_ref(),
-                history: *history,
-                posting: *posting,
-            };
+        Write::RoomUpdate { room, name, history, posting, body } => {
+            let change =
+                rooms::Change { name: name.as_ref(), history: *history, posting: *posting };
             rooms::update(batch, s, *room, &change, body)
         }
         Write::RoomJoin { room } => members::join(batch, s, *room),
         Write::RoomLeave { room } => members::leave(batch, s, *room),
         Write::MemberPut { room, user, role } => members::put(batch, s, *room, *user, *role),
         Write::MemberRemove { room, user } => members::remove(batch, s, *room, *user),
-        Write::UserCreate {
-            handle,
-            display_name,
-            password,
-            admission,
-            session,
-        } => {
-            let account = accounts::Account {
-                handle,
-                display_name,
-                password,
-            };
+        Write::UserCreate { handle, display_name, password, admission, session } => {
+            let account = accounts::Account { handle, display_name, password };
             accounts::create(batch, setting, s, &account, admission, session)
         }
         Write::ProfileSet { display_name } => accounts::profile_set(batch, s, display_name),
@@ -98,17 +63,13 @@ pub(super) fn apply(
         Write::SessionCreate { session } => sessions::create(batch, s, session),
         Write::SessionRefresh { presented, next } => sessions::refresh(batch, s, *presented, *next),
         Write::SessionRevoke { session } => sessions::revoke(batch, s, *session),
-        Write::InviteCreate {
-            code,
-            expires_at_ms,
-            uses,
-        } => installation::invite_create(batch, s, code, *expires_at_ms, *uses),
+        Write::InviteCreate { code, expires_at_ms, uses } => {
+            installation::invite_create(batch, s, code, *expires_at_ms, *uses)
+        }
         Write::InviteDelete { code } => installation::invite_delete(batch, s, code),
-        Write::ResetCreate {
-            user,
-            token,
-            expires_at_ms,
-        } => passwords::reset_create(batch, s, *user, *token, *expires_at_ms),
+        Write::ResetCreate { user, token, expires_at_ms } => {
+            passwords::reset_create(batch, s, *user, *token, *expires_at_ms)
+        }
         Write::ResetUse { token, password } => passwords::reset_use(batch, s, *token, password),
     }
 }

@@ -54,29 +54,20 @@ pub(super) struct Applied {
 impl Applied {
     pub(super) fn event(event: Arc<Event>) -> Self {
         Self {
-            written: Written::Event {
-                event: Arc::clone(&event),
-                repeated: false,
-            },
+            written: Written::Event { event: Arc::clone(&event), repeated: false },
             answer: Some(event),
         }
     }
 
     pub(super) fn repeated(event: Arc<Event>) -> Self {
         Self {
-            written: Written::Event {
-                event: Arc::clone(&event),
-                repeated: true,
-            },
+            written: Written::Event { event: Arc::clone(&event), repeated: true },
             answer: Some(event),
         }
     }
 
     pub(super) fn silent(written: Written) -> Self {
-        Self {
-            written,
-            answer: None,
-        }
+        Self { written, answer: None }
     }
 }
 
@@ -84,10 +75,7 @@ impl Applied {
 #[derive(Debug)]
 pub(super) enum Entry {
     Event(Arc<Event>),
-    Revoked {
-        user: UserId,
-        sessions: Vec<SessionId>,
-    },
+    Revoked { user: UserId, sessions: Vec<SessionId> },
 }
 
 /// A room as the transaction sees it.
@@ -108,11 +96,7 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn facts(&self) -> RoomFacts {
-        RoomFacts {
-            room: self.id,
-            kind: self.kind,
-            posting: self.posting,
-        }
+        RoomFacts { room: self.id, kind: self.kind, posting: self.posting }
     }
 
     fn from_row(id: RoomId, row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -231,10 +215,7 @@ impl<'c> Batch<'c> {
         params: impl rusqlite::Params,
         of: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Option<T>> {
-        self.connection
-            .prepare_cached(sql)?
-            .query_row(params, of)
-            .optional()
+        self.connection.prepare_cached(sql)?.query_row(params, of).optional()
     }
 
     /// True where the statement gives a row.
@@ -252,19 +233,14 @@ impl<'c> Batch<'c> {
         sql: &'static str,
         params: impl rusqlite::Params,
     ) -> rusqlite::Result<Vec<i64>> {
-        self.connection
-            .prepare_cached(sql)?
-            .query_map(params, |row| row.get(0))?
-            .collect()
+        self.connection.prepare_cached(sql)?.query_map(params, |row| row.get(0))?.collect()
     }
 
     pub(super) fn room(&mut self, room: RoomId) -> Applying<Option<Room>> {
         if let Some(known) = self.rooms.get(&room) {
             return Ok(Some(*known));
         }
-        let read = self.first(sql::ROOM_GET, [room.to_i64()], |row| {
-            Room::from_row(room, row)
-        })?;
+        let read = self.first(sql::ROOM_GET, [room.to_i64()], |row| Room::from_row(room, row))?;
         if let Some(read) = read {
             self.rooms.insert(room, read);
         }
@@ -275,11 +251,7 @@ impl<'c> Batch<'c> {
         if let Some(known) = self.members.get(&(room, user)) {
             return Ok(*known);
         }
-        let read = self.first(
-            sql::MEMBER_GET,
-            [room.to_i64(), user.to_i64()],
-            Member::from_row,
-        )?;
+        let read = self.first(sql::MEMBER_GET, [room.to_i64(), user.to_i64()], Member::from_row)?;
         self.members.insert((room, user), read);
         Ok(read)
     }
@@ -294,20 +266,12 @@ impl<'c> Batch<'c> {
         let Some(found) = self.room(room)? else {
             return Err(Refusal::NotFound.into());
         };
-        Ok((
-            found,
-            Actor {
-                user,
-                role: self.role(room, user)?,
-            },
-        ))
+        Ok((found, Actor { user, role: self.role(room, user)? }))
     }
 
     /// The rank of an account that lives.
     pub(super) fn rank(&self, user: UserId) -> Applying<Option<Rank>> {
-        Ok(self.first(sql::USER_RANK, [user.to_i64()], |row| {
-            row::named(row, 0, Rank::from_name)
-        })?)
+        Ok(self.first(sql::USER_RANK, [user.to_i64()], |row| row::named(row, 0, Rank::from_name))?)
     }
 
     /// The event that `user` made in `room` with `key` before.
@@ -318,9 +282,7 @@ impl<'c> Batch<'c> {
         key: Key,
     ) -> Applying<Option<Arc<Event>>> {
         let params = params![key.to_bytes(), room.to_i64(), user.to_i64()];
-        Ok(self
-            .first(sql::EVENT_BY_KEY, params, |row| self.event_of(row))?
-            .flatten())
+        Ok(self.first(sql::EVENT_BY_KEY, params, |row| self.event_of(row))?.flatten())
     }
 
     /// One event of a room's log.
@@ -331,9 +293,7 @@ impl<'c> Batch<'c> {
         seq: Seq,
     ) -> Applying<Option<Arc<Event>>> {
         let params = params![room.to_i64(), timeline, seq.to_i64()];
-        Ok(self
-            .first(sql::EVENT_GET, params, |row| self.event_of(row))?
-            .flatten())
+        Ok(self.first(sql::EVENT_GET, params, |row| self.event_of(row))?.flatten())
     }
 
     fn event_of(&self, row: &Row<'_>) -> rusqlite::Result<Option<Arc<Event>>> {
@@ -447,11 +407,7 @@ impl<'c> Batch<'c> {
         rev: Seq,
         body: Option<Arc<str>>,
     ) -> Applying<()> {
-        let current = Event {
-            rev: Some(rev),
-            body,
-            ..message.clone()
-        };
+        let current = Event { rev: Some(rev), body, ..message.clone() };
         let row = current.as_row();
         self.run(
             sql::MESSAGE_REWRITE,
@@ -472,24 +428,11 @@ impl<'c> Batch<'c> {
         joining: &Joining,
         key: Option<Key>,
     ) -> Applying<(Arc<Event>, Arc<Event>)> {
-        let Joining {
-            room,
-            user,
-            role,
-            by,
-            at_ms,
-        } = *joining;
+        let Joining { room, user, role, by, at_ms } = *joining;
         let added = self.room_added(joining, None)?;
         let kind = EventKind::MemberJoined { user };
         let body = body::member(user, role);
-        let joined = self.append(Append {
-            room,
-            kind,
-            from: by,
-            at_ms,
-            key,
-            body,
-        })?;
+        let joined = self.append(Append { room, kind, from: by, at_ms, key, body })?;
         self.member_insert(room, user, role, &joined)?;
         Ok((added, joined))
     }
@@ -502,56 +445,23 @@ impl<'c> Batch<'c> {
         key: Key,
         created: Arc<str>,
     ) -> Applying<Arc<Event>> {
-        let Joining {
-            room,
-            user,
-            role,
-            by,
-            at_ms,
-        } = *founder;
+        let Joining { room, user, role, by, at_ms } = *founder;
         let added = self.room_added(founder, Some(key))?;
         let kind = EventKind::RoomCreated;
-        self.append(Append {
-            room,
-            kind,
-            from: by,
-            at_ms,
-            key: None,
-            body: created,
-        })?;
+        self.append(Append { room, kind, from: by, at_ms, key: None, body: created })?;
         let kind = EventKind::MemberJoined { user };
         let body = body::member(user, role);
-        let joined = self.append(Append {
-            room,
-            kind,
-            from: by,
-            at_ms,
-            key: None,
-            body,
-        })?;
+        let joined = self.append(Append { room, kind, from: by, at_ms, key: None, body })?;
         self.member_insert(room, user, role, &joined)?;
         Ok(added)
     }
 
     fn room_added(&mut self, joining: &Joining, key: Option<Key>) -> Applying<Arc<Event>> {
-        let Joining {
-            room,
-            user,
-            by,
-            at_ms,
-            ..
-        } = *joining;
+        let Joining { room, user, by, at_ms, .. } = *joining;
         self.room(RoomId::of_self(user))?;
         let kind = EventKind::RoomAdded { room };
         let (self_room, body) = (RoomId::of_self(user), body::room(room));
-        self.append(Append {
-            room: self_room,
-            kind,
-            from: by,
-            at_ms,
-            key,
-            body,
-        })
+        self.append(Append { room: self_room, kind, from: by, at_ms, key, body })
     }
 
     fn member_insert(
@@ -613,13 +523,7 @@ impl<'c> Batch<'c> {
                 member.left.map(Seq::to_i64)
             ],
         )?;
-        self.members.insert(
-            (room, user),
-            Some(Member {
-                changed: false,
-                ..member
-            }),
-        );
+        self.members.insert((room, user), Some(Member { changed: false, ..member }));
         Ok(())
     }
 
@@ -634,14 +538,7 @@ impl<'c> Batch<'c> {
     ) -> Applying<Arc<Event>> {
         let kind = EventKind::MemberLeft { user };
         let body = body::member_left(user);
-        let left = self.append(Append {
-            room,
-            kind,
-            from: by,
-            at_ms,
-            key,
-            body,
-        })?;
+        let left = self.append(Append { room, kind, from: by, at_ms, key, body })?;
         self.member_end(room, user, left.seq)?;
         Ok(left)
     }
@@ -649,14 +546,7 @@ impl<'c> Batch<'c> {
     /// Ends a membership, untold.
     pub(super) fn member_end(&mut self, room: RoomId, user: UserId, seq: Seq) -> Applying<()> {
         if let Some(member) = self.member(room, user)? {
-            self.member_set(
-                room,
-                user,
-                Member {
-                    left: Some(seq),
-                    ..member
-                },
-            )?;
+            self.member_set(room, user, Member { left: Some(seq), ..member })?;
         }
         if let Some(known) = self.rooms.get_mut(&room) {
             known.members = known.members.saturating_sub(1);
@@ -677,14 +567,7 @@ impl<'c> Batch<'c> {
     ) -> Applying<Arc<Event>> {
         let kind = EventKind::MemberRole { user };
         let body = body::member(user, role);
-        let event = self.append(Append {
-            room,
-            kind,
-            from: by,
-            at_ms,
-            key,
-            body,
-        })?;
+        let event = self.append(Append { room, kind, from: by, at_ms, key, body })?;
         if let Some(member) = self.member(room, user)? {
             self.member_set(room, user, Member { role, ..member })?;
         }
@@ -719,10 +602,7 @@ impl<'c> Batch<'c> {
                 continue;
             };
             let (read, read_n) = (member.read.to_i64(), member.read_n.cast_signed());
-            self.run(
-                sql::MEMBER_READ_SET,
-                params![room.to_i64(), user.to_i64(), read, read_n],
-            )?;
+            self.run(sql::MEMBER_READ_SET, params![room.to_i64(), user.to_i64(), read, read_n])?;
         }
         Ok(())
     }

@@ -22,11 +22,7 @@ const RESTART_WITHIN: Duration = Duration::from_millis(250);
 fn checkpoint(connection: &Connection, mode: &str, counters: &Counters) -> bool {
     let sql = format!("PRAGMA wal_checkpoint({mode})");
     let result = connection.query_row(&sql, [], |row| {
-        Ok((
-            row.get::<_, i64>(0)?,
-            row.get::<_, i64>(1)?,
-            row.get::<_, i64>(2)?,
-        ))
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
     });
     match result {
         Ok((0, ..)) => {
@@ -68,9 +64,7 @@ pub(crate) struct Pressure {
 
 impl Pressure {
     pub(crate) fn new() -> Self {
-        Self {
-            next_bytes: PASSIVE_STEP_BYTES,
-        }
+        Self { next_bytes: PASSIVE_STEP_BYTES }
     }
 
     /// Asks for a checkpoint where the log has grown by a step; does it itself beyond the bound.

@@ -53,22 +53,10 @@ pub(crate) struct Facts {
 
 /// Makes the folder if need be and locks it.
 pub(crate) fn lock(folder: &Path) -> Result<File, StoreError> {
-    let failed = |source| StoreError::Folder {
-        folder: folder.to_owned(),
-        source,
-    };
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(failed)?;
+    let failed = |source| StoreError::Folder { folder: folder.to_owned(), source };
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
     let mut options = OpenOptions::new();
-    options
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .mode(0o600);
+    options.create(true).truncate(false).read(true).write(true).mode(0o600);
     let mut file = options.open(folder.join(LOCK_FILE)).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
@@ -76,10 +64,7 @@ pub(crate) fn lock(folder: &Path) -> Result<File, StoreError> {
         Err(TryLockError::WouldBlock) => {
             let mut by = String::new();
             file.read_to_string(&mut by).map_err(failed)?;
-            return Err(StoreError::InUse {
-                folder: folder.to_owned(),
-                by: by.trim().to_owned(),
-            });
+            return Err(StoreError::InUse { folder: folder.to_owned(), by: by.trim().to_owned() });
         }
     }
     file.set_len(0).map_err(failed)?;
@@ -91,10 +76,7 @@ pub(crate) fn lock(folder: &Path) -> Result<File, StoreError> {
 /// A connection that writes: the writer's, and the one that runs checkpoints.
 pub(crate) fn writing(folder: &Path) -> Result<Connection, StoreError> {
     let path = folder.join(FILE);
-    let failed = |source| StoreError::Folder {
-        folder: folder.to_owned(),
-        source,
-    };
+    let failed = |source| StoreError::Folder { folder: folder.to_owned(), source };
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true).mode(0o600);
     options.open(&path).map_err(failed)?;
@@ -102,9 +84,7 @@ pub(crate) fn writing(folder: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
-        return Err(StoreError::NoWal {
-            folder: folder.to_owned(),
-        });
+        return Err(StoreError::NoWal { folder: folder.to_owned() });
     }
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;
@@ -128,6 +108,9 @@ fn settled(connection: Connection) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // Else the planner looks at what is bound, and plans some statements anew for every new value:
+    // that was two thirds of a send.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
 }
@@ -135,9 +118,7 @@ fn settled(connection: Connection) -> Result<Connection, StoreError> {
 /// Refuses a library that is known to lose data.
 pub(crate) fn check_library() -> Result<(), StoreError> {
     if rusqlite::version_number() < SQLITE_VERSION_MIN {
-        return Err(StoreError::OldLibrary {
-            version: rusqlite::version().to_owned(),
-        });
+        return Err(StoreError::OldLibrary { version: rusqlite::version().to_owned() });
     }
     Ok(())
 }
@@ -184,27 +165,17 @@ fn facts_found(connection: &Connection) -> Result<Option<Facts>, StoreError> {
     let sql = "SELECT name, epoch, general_room FROM installation WHERE id = 1";
     let found = connection
         .query_row(sql, [], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, i64>(2)?,
-            ))
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
         })
         .optional()?;
     let Some((installation, epoch, general)) = found else {
         return Ok(None);
     };
-    let epoch = epoch
-        .parse()
-        .map_err(|_| StoreError::Database(rusqlite::Error::InvalidQuery))?;
+    let epoch = epoch.parse().map_err(|_| StoreError::Database(rusqlite::Error::InvalidQuery))?;
     let mut keys = connection
         .prepare("SELECT kid, secret FROM signing_keys ORDER BY created_at_ms DESC, kid")?;
-    let keys = keys.query_map([], |row| {
-        Ok(SigningKey {
-            kid: row.get(0)?,
-            secret: row.get(1)?,
-        })
-    })?;
+    let keys =
+        keys.query_map([], |row| Ok(SigningKey { kid: row.get(0)?, secret: row.get(1)? }))?;
     let is_empty = !connection.prepare(sql::USER_ANY)?.exists([])?;
     Ok(Some(Facts {
         installation,
@@ -242,10 +213,8 @@ fn general_insert(connection: &Connection, general: RoomId, now_ms: u64) -> rusq
     let (id, at_ms) = (general.to_i64(), now_ms.cast_signed());
     let kind = RoomKind::Channel;
     let (history, posting) = (History::default_of(kind).name(), Posting::Members.name());
-    connection.execute(
-        sql::ROOM_INSERT,
-        params![id, kind.name(), "general", history, posting, at_ms],
-    )?;
+    connection
+        .execute(sql::ROOM_INSERT, params![id, kind.name(), "general", history, posting, at_ms])?;
     let event = Event {
         room: general,
         seq: Seq::ZERO.next(),
@@ -292,10 +261,7 @@ pub(crate) fn word(random: fn(&mut [u8]), length: usize) -> String {
     const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let mut bytes = vec![0; length];
     random(&mut bytes);
-    bytes
-        .iter()
-        .map(|byte| char::from(DIGITS[usize::from(byte & 31)]))
-        .collect()
+    bytes.iter().map(|byte| char::from(DIGITS[usize::from(byte & 31)])).collect()
 }
 
 /// Keeps the length of the write-ahead log in view of everyone.
@@ -307,12 +273,10 @@ pub(crate) fn watch_wal(
     // Each page in the log has a header of 24 bytes.
     let frame_bytes = page.cast_unsigned() + 24;
     let shared = Arc::clone(shared);
-    connection.wal_hook(Some(
-        move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
-            let bytes = u64::from(pages.unsigned_abs()) * frame_bytes;
-            shared.counters.wal_bytes.store(bytes, Ordering::Relaxed);
-            Ok(())
-        },
-    ))?;
+    connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
+        let bytes = u64::from(pages.unsigned_abs()) * frame_bytes;
+        shared.counters.wal_bytes.store(bytes, Ordering::Relaxed);
+        Ok(())
+    }))?;
     Ok(())
 }

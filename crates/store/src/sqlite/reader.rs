@@ -40,12 +40,7 @@ pub(super) struct Sight {
 
 impl Reader {
     pub(super) fn new(connection: Connection, epoch: Epoch, shared: Arc<Shared>) -> Self {
-        Self {
-            connection,
-            epoch,
-            shared,
-            failed: Cell::new(false),
-        }
+        Self { connection, epoch, shared, failed: Cell::new(false) }
     }
 
     /// Works until the queue is closed and empty. A read that panics takes no other with it.
@@ -73,10 +68,7 @@ impl Reader {
     }
 
     fn end(&self, how: &str) {
-        let done = self
-            .connection
-            .prepare_cached(how)
-            .and_then(|mut end| end.execute([]));
+        let done = self.connection.prepare_cached(how).and_then(|mut end| end.execute([]));
         self.ok(done.map(|_| ()));
     }
 
@@ -118,20 +110,17 @@ impl Reader {
         params: impl Params,
         mut visit: impl FnMut(EventRow<'_>) -> bool,
     ) {
-        let visited = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| {
-                let mut rows = statement.query(params)?;
-                while let Some(row) = rows.next()? {
-                    if let Some(event) = row::event(row, 0, &self.shared.counters)?
-                        && !visit(event)
-                    {
-                        break;
-                    }
+        let visited = self.connection.prepare_cached(sql).and_then(|mut statement| {
+            let mut rows = statement.query(params)?;
+            while let Some(row) = rows.next()? {
+                if let Some(event) = row::event(row, 0, &self.shared.counters)?
+                    && !visit(event)
+                {
+                    break;
                 }
-                Ok(())
-            });
+            }
+            Ok(())
+        });
         self.ok(visited);
     }
 
@@ -146,24 +135,10 @@ impl Reader {
         let found = self.first(sql::ROOM_SIGHT, params, |row| {
             let (kind, history, posting) = row::settings(row, [0, 2, 1])?;
             let role = row::role(row, 4)?;
-            let join = row
-                .get::<_, Option<i64>>(5)?
-                .map_or(Seq::ZERO, Seq::from_i64);
+            let join = row.get::<_, Option<i64>>(5)?.map_or(Seq::ZERO, Seq::from_i64);
             let head = Seq::from_i64(row.get(3)?);
-            let floor = if history == History::All {
-                Seq::ZERO
-            } else {
-                join
-            };
-            Ok((
-                Actor { user, role },
-                RoomFacts {
-                    room,
-                    kind,
-                    posting,
-                },
-                Sight { head, floor },
-            ))
+            let floor = if history == History::All { Seq::ZERO } else { join };
+            Ok((Actor { user, role }, RoomFacts { room, kind, posting }, Sight { head, floor }))
         });
         let (actor, facts, sight) = found.ok_or(Refusal::NotFound)?;
         let _: Permit = authorise(actor, facts, action)?;

@@ -55,11 +55,7 @@ pub(super) fn event<'r>(
         kind,
         from: UserId::from_i64(row.get(first + 5)?),
         at_ms: unsigned(row, first + 6)?,
-        key: key
-            .ok()
-            .flatten()
-            .and_then(|key| key.try_into().ok())
-            .map(Key::from_bytes),
+        key: key.ok().flatten().and_then(|key| key.try_into().ok()).map(Key::from_bytes),
         rev: number(8)?.map(Seq::from_i64),
         body: text.ok().flatten(),
     };
@@ -88,10 +84,8 @@ pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
 
 /// A name from a closed list.
 pub(super) fn named<T>(row: &Row<'_>, column: usize, of: fn(&str) -> Option<T>) -> Result<T> {
-    let name: FromSqlResult<T> = row
-        .get_ref(column)?
-        .as_str()
-        .and_then(|name| of(name).ok_or(FromSqlError::InvalidType));
+    let name: FromSqlResult<T> =
+        row.get_ref(column)?.as_str().and_then(|name| of(name).ok_or(FromSqlError::InvalidType));
     name.map_err(|cause| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, cause.into())
     })
@@ -135,61 +129,20 @@ mod tests {
     #[test]
     fn the_checksum_covers_every_field() {
         let changed = [
-            EventRow {
-                room: RoomId::from_i64(8),
-                ..event()
-            },
-            EventRow {
-                seq: Seq::new(4),
-                ..event()
-            },
-            EventRow {
-                n: Some(3),
-                ..event()
-            },
+            EventRow { room: RoomId::from_i64(8), ..event() },
+            EventRow { seq: Seq::new(4), ..event() },
+            EventRow { n: Some(3), ..event() },
             EventRow { n: None, ..event() },
-            EventRow {
-                kind: EventKind::RoomCreated,
-                ..event()
-            },
-            EventRow {
-                kind: EventKind::Deletion {
-                    target: Seq::new(1),
-                },
-                ..event()
-            },
-            EventRow {
-                from: UserId::from_i64(8),
-                ..event()
-            },
-            EventRow {
-                at_ms: 1_800_000_000_001,
-                ..event()
-            },
-            EventRow {
-                key: None,
-                ..event()
-            },
-            EventRow {
-                key: Some(Key::new(1_800_000_000_000, 6)),
-                ..event()
-            },
-            EventRow {
-                rev: Some(Seq::new(5)),
-                ..event()
-            },
-            EventRow {
-                body: None,
-                ..event()
-            },
-            EventRow {
-                body: Some(""),
-                ..event()
-            },
-            EventRow {
-                body: Some(r#"{"text":"ho"}"#),
-                ..event()
-            },
+            EventRow { kind: EventKind::RoomCreated, ..event() },
+            EventRow { kind: EventKind::Deletion { target: Seq::new(1) }, ..event() },
+            EventRow { from: UserId::from_i64(8), ..event() },
+            EventRow { at_ms: 1_800_000_000_001, ..event() },
+            EventRow { key: None, ..event() },
+            EventRow { key: Some(Key::new(1_800_000_000_000, 6)), ..event() },
+            EventRow { rev: Some(Seq::new(5)), ..event() },
+            EventRow { body: None, ..event() },
+            EventRow { body: Some(""), ..event() },
+            EventRow { body: Some(r#"{"text":"ho"}"#), ..event() },
         ];
         let mut sums: Vec<_> = changed.iter().chain([&event()]).map(checksum).collect();
         sums.sort_unstable();

@@ -27,10 +27,7 @@ struct Settled {
 
 impl Settled {
     fn refused(refusal: Refusal) -> Self {
-        Self {
-            outcome: Err(refusal),
-            entries: Vec::new(),
-        }
+        Self { outcome: Err(refusal), entries: Vec::new() }
     }
 }
 
@@ -85,10 +82,7 @@ impl Writer {
         if commands.len() == 1 || self.is_failed() {
             return refuse_all(commands);
         }
-        commands
-            .iter()
-            .map(|command| self.settle_alone(command))
-            .collect()
+        commands.iter().map(|command| self.settle_alone(command)).collect()
     }
 
     fn settle_alone(&mut self, command: &Submission) -> Settled {
@@ -96,9 +90,9 @@ impl Writer {
             return Settled::refused(Refusal::Unavailable);
         }
         match self.commit(std::slice::from_ref(command)) {
-            Ok(mut settled) => settled
-                .pop()
-                .unwrap_or_else(|| Settled::refused(Refusal::Unavailable)),
+            Ok(mut settled) => {
+                settled.pop().unwrap_or_else(|| Settled::refused(Refusal::Unavailable))
+            }
             Err(error) => {
                 self.note(&error);
                 Settled::refused(Refusal::Unavailable)
@@ -109,9 +103,7 @@ impl Writer {
     /// Begins, applies, commits. On an error nothing of it is in the database.
     fn commit(&mut self, commands: &[Submission]) -> rusqlite::Result<Vec<Settled>> {
         let started = Instant::now();
-        self.connection
-            .prepare_cached("BEGIN IMMEDIATE")?
-            .execute([])?;
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let result = self.apply_all(commands);
         let result = result.and_then(|applied| {
             self.connection.prepare_cached("COMMIT")?.execute([])?;
@@ -139,10 +131,7 @@ impl Writer {
                 Err(Failure::Refused(refusal)) => Err(refusal),
                 Err(Failure::Database(error)) => return Err(error),
             };
-            settled.push(Settled {
-                outcome,
-                entries: std::mem::take(&mut batch.told),
-            });
+            settled.push(Settled { outcome, entries: std::mem::take(&mut batch.told) });
         }
         batch.flush()?;
         let accounts = batch.accounts_changed.then(|| batch.any(sql::USER_ANY, []));
@@ -164,10 +153,7 @@ impl Writer {
         add(&counters.batches, 1);
         add(&counters.batch_size_sum, commands.len());
         let events = |one: &Settled| {
-            one.entries
-                .iter()
-                .filter(|entry| matches!(entry, Entry::Event(_)))
-                .count()
+            one.entries.iter().filter(|entry| matches!(entry, Entry::Event(_))).count()
         };
         add(&counters.events, settled.iter().map(events).sum());
     }
@@ -211,12 +197,7 @@ impl Writer {
             match command.answer {
                 Answer::Socket(origin) => tell_socket(&mut told, origin, settled),
                 Answer::Caller(caller) => {
-                    told.extend(
-                        settled
-                            .entries
-                            .into_iter()
-                            .map(|entry| told_of(entry, None)),
-                    );
+                    told.extend(settled.entries.into_iter().map(|entry| told_of(entry, None)));
                     answers.push((caller, settled.outcome.map(|applied| applied.written)));
                 }
             }
@@ -240,11 +221,8 @@ fn told_of(entry: Entry, origin: Option<Origin>) -> Told {
 
 /// Tells what a socket's command came to, with exactly one entry that answers it.
 fn tell_socket(told: &mut Vec<Told>, origin: Origin, settled: Settled) {
-    let answer: Option<&Arc<Event>> = settled
-        .outcome
-        .as_ref()
-        .ok()
-        .and_then(|applied| applied.answer.as_ref());
+    let answer: Option<&Arc<Event>> =
+        settled.outcome.as_ref().ok().and_then(|applied| applied.answer.as_ref());
     let mut answered = false;
     for entry in settled.entries {
         let answers = match (&entry, answer) {
@@ -257,19 +235,13 @@ fn tell_socket(told: &mut Vec<Told>, origin: Origin, settled: Settled) {
     match settled.outcome {
         Err(refusal) => told.push(Told::Refused { origin, refusal }),
         Ok(_) if answered => {}
-        Ok(Applied {
-            answer: Some(event),
-            ..
-        }) => told.push(Told::Repeated { origin, event }),
+        Ok(Applied { answer: Some(event), .. }) => told.push(Told::Repeated { origin, event }),
         Ok(Applied { answer: None, .. }) => told.push(Told::Unchanged { origin }),
     }
 }
 
 fn refuse_all(commands: &[Submission]) -> Vec<Settled> {
-    commands
-        .iter()
-        .map(|_| Settled::refused(Refusal::Unavailable))
-        .collect()
+    commands.iter().map(|_| Settled::refused(Refusal::Unavailable)).collect()
 }
 
 /// True where the disk itself failed: what was written before is then unsure too, since a failed

@@ -16,34 +16,15 @@ fn the_first_account_owns_the_installation_and_general() {
     let world = super::open();
     assert!(world.store().is_empty());
     let (ann, outcome) = world.user_create("ann", Admission::Open);
-    assert_eq!(
-        outcome,
-        Ok(Written::User {
-            user: ann,
-            rank: Rank::Owner
-        })
-    );
+    assert_eq!(outcome, Ok(Written::User { user: ann, rank: Rank::Owner }));
     let (bob, outcome) = world.user_create("bob", Admission::Open);
-    assert_eq!(
-        outcome,
-        Ok(Written::User {
-            user: bob,
-            rank: Rank::Member
-        })
-    );
+    assert_eq!(outcome, Ok(Written::User { user: bob, rank: Rank::Member }));
     assert!(!world.store().is_empty());
     let general = world.store().general();
     assert_eq!(world.role(ann, general), Some(Role::Owner));
     assert_eq!(world.role(bob, general), Some(Role::Member));
     assert_eq!(world.role(ann, RoomId::of_self(ann)), Some(Role::Owner));
-    assert_eq!(
-        world
-            .row(bob, general)
-            .expect("bob is in it")
-            .name
-            .as_deref(),
-        Some("general")
-    );
+    assert_eq!(world.row(bob, general).expect("bob is in it").name.as_deref(), Some("general"));
     world.send(bob, RoomId::of_self(bob), "a note to myself");
 }
 
@@ -51,10 +32,7 @@ fn the_first_account_owns_the_installation_and_general() {
 fn a_handle_is_of_one_user() {
     let world = super::open();
     let ann = world.user("ann");
-    assert_eq!(
-        world.user_create("ann", Admission::Open).1,
-        Err(Refusal::Taken)
-    );
+    assert_eq!(world.user_create("ann", Admission::Open).1, Err(Refusal::Taken));
     let row = world.read(move |reader| (reader.user_by_handle("ann"), reader.user(ann)));
     assert!(row.0.is_some() && row.0 == row.1);
     let found = world.read(|reader| reader.credentials("ann"));
@@ -76,13 +54,7 @@ fn of_two_in_one_batch_one_gets_the_handle() {
         (UserId::from_i64(number), world.key(), write)
     };
     let outcomes = world.together(vec![create(10), create(11), create(10)]);
-    assert!(matches!(
-        outcomes[0],
-        Ok(Written::User {
-            rank: Rank::Owner,
-            ..
-        })
-    ));
+    assert!(matches!(outcomes[0], Ok(Written::User { rank: Rank::Owner, .. })));
     assert_eq!(outcomes[1..], [Err(Refusal::Taken), Err(Refusal::Taken)]);
 }
 
@@ -93,35 +65,16 @@ fn the_bootstrap_code_admits_one() {
     world.reopen();
     let fresh = world.store().bootstrap_code().expect("nobody is there yet");
     assert_ne!(code, fresh, "another at each start");
-    assert_eq!(
-        world.user_create("ann", Admission::Invite(code)).1,
-        Err(Refusal::Unauthorized)
-    );
+    assert_eq!(world.user_create("ann", Admission::Invite(code)).1, Err(Refusal::Unauthorized));
     let (ann, outcome) = world.user_create("ann", Admission::Invite(fresh.clone()));
-    assert_eq!(
-        outcome,
-        Ok(Written::User {
-            user: ann,
-            rank: Rank::Owner
-        })
-    );
+    assert_eq!(outcome, Ok(Written::User { user: ann, rank: Rank::Owner }));
     assert_eq!(world.store().bootstrap_code(), None);
-    assert_eq!(
-        world.user_create("bob", Admission::Invite(fresh)).1,
-        Err(Refusal::Unauthorized)
-    );
+    assert_eq!(world.user_create("bob", Admission::Invite(fresh)).1, Err(Refusal::Unauthorized));
 }
 
 fn invite(world: &World, actor: UserId, code: &str, uses: u32) -> Result<Written, Refusal> {
     let (code, expires_at_ms) = (code.to_owned(), world.now_ms() + HOUR_MS);
-    world.write(
-        actor,
-        Write::InviteCreate {
-            code,
-            expires_at_ms,
-            uses,
-        },
-    )
+    world.write(actor, Write::InviteCreate { code, expires_at_ms, uses })
 }
 
 #[test]
@@ -141,10 +94,7 @@ fn an_invite_admits_exactly_so_many_in_one_batch_and_after() {
     };
     let outcomes = world.together((0..20).map(create).collect());
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 3);
-    let refused = outcomes
-        .iter()
-        .filter(|o| **o == Err(Refusal::Unauthorized))
-        .count();
+    let refused = outcomes.iter().filter(|o| **o == Err(Refusal::Unauthorized)).count();
     assert_eq!(refused, 17);
     let row = world.read(Reader::invites).remove(0);
     assert_eq!((row.uses, row.uses_left, row.created_by), (3, 0, ann));
@@ -170,26 +120,14 @@ fn an_invite_ends_by_time_or_by_hand() {
     invite(&world, ann, "soon", 5).expect("ann may invite");
     invite(&world, ann, "gone", 5).expect("ann may invite");
     assert_eq!(
-        world.write(
-            ann,
-            Write::InviteDelete {
-                code: "gone".to_owned()
-            }
-        ),
+        world.write(ann, Write::InviteDelete { code: "gone".to_owned() }),
         Ok(Written::Done)
     );
-    let again = world.write(
-        ann,
-        Write::InviteDelete {
-            code: "gone".to_owned(),
-        },
-    );
+    let again = world.write(ann, Write::InviteDelete { code: "gone".to_owned() });
     assert_eq!(again, Err(Refusal::NotFound));
     world.pass(HOUR_MS);
     for code in ["soon", "gone", "never"] {
-        let outcome = world
-            .user_create("bob", Admission::Invite(code.to_owned()))
-            .1;
+        let outcome = world.user_create("bob", Admission::Invite(code.to_owned())).1;
         assert_eq!(outcome, Err(Refusal::Unauthorized), "{code}");
     }
 }
@@ -198,53 +136,26 @@ fn an_invite_ends_by_time_or_by_hand() {
 fn invites_are_made_by_those_who_may_within_limits() {
     let world = super::open();
     let [ann, bob] = world.users(["ann", "bob"]);
-    assert!(matches!(
-        invite(&world, bob, "mine", 1),
-        Err(Refusal::Forbidden(_))
-    ));
+    assert!(matches!(invite(&world, bob, "mine", 1), Err(Refusal::Forbidden(_))));
     let by_nobody = invite(&world, UserId::from_i64(8), "mine", 1);
     assert_eq!(by_nobody, Err(Refusal::Unauthorized));
     for uses in [0, INVITE_USES_MAX + 1] {
         let outcome = invite(&world, ann, "mine", uses);
-        assert!(matches!(
-            outcome,
-            Err(Refusal::Invalid { field: "uses", .. })
-        ));
+        assert!(matches!(outcome, Err(Refusal::Invalid { field: "uses", .. })));
     }
-    let past = Write::InviteCreate {
-        code: "p".to_owned(),
-        expires_at_ms: world.now_ms(),
-        uses: 1,
-    };
+    let past = Write::InviteCreate { code: "p".to_owned(), expires_at_ms: world.now_ms(), uses: 1 };
     let past = world.write(ann, past);
-    assert!(matches!(
-        past,
-        Err(Refusal::Invalid {
-            field: "expires_at_ms",
-            ..
-        })
-    ));
+    assert!(matches!(past, Err(Refusal::Invalid { field: "expires_at_ms", .. })));
     let many = (0..=INVITES_MAX).map(|n| {
         let (code, expires_at_ms) = (format!("code{n}"), world.now_ms() + HOUR_MS);
-        (
-            ann,
-            world.key(),
-            Write::InviteCreate {
-                code,
-                expires_at_ms,
-                uses: 1,
-            },
-        )
+        (ann, world.key(), Write::InviteCreate { code, expires_at_ms, uses: 1 })
     });
     let outcomes = world.together(many.collect());
     let (last, rest) = outcomes.split_last().expect("there are many");
     assert!(rest.iter().all(Result::is_ok));
     assert!(matches!(last, Err(Refusal::Forbidden(_))));
     world.pass(HOUR_MS);
-    assert!(
-        invite(&world, ann, "fresh", 1).is_ok(),
-        "spent ones make place"
-    );
+    assert!(invite(&world, ann, "fresh", 1).is_ok(), "spent ones make place");
     assert_eq!(world.read(Reader::invites).len(), 1);
 }
 
@@ -252,18 +163,9 @@ fn invites_are_made_by_those_who_may_within_limits() {
 fn a_profile_is_ones_own() {
     let world = super::open();
     let ann = world.user("ann");
-    let set = |user| {
-        world.write(
-            user,
-            Write::ProfileSet {
-                display_name: name("Ann the First"),
-            },
-        )
-    };
+    let set = |user| world.write(user, Write::ProfileSet { display_name: name("Ann the First") });
     assert_eq!(set(ann), Ok(Written::Done));
-    let row = world
-        .read(move |reader| reader.user(ann))
-        .expect("she is there");
+    let row = world.read(move |reader| reader.user(ann)).expect("she is there");
     assert_eq!(row.display_name, "Ann the First");
     assert_eq!(set(UserId::from_i64(9)), Err(Refusal::Unauthorized));
 }
@@ -274,25 +176,11 @@ fn a_reset_link_works_once_and_in_its_time() {
     let [ann, bob] = world.users(["ann", "bob"]);
     let link = |actor, user, number| {
         let expires_at_ms = world.now_ms() + HOUR_MS;
-        world.write(
-            actor,
-            Write::ResetCreate {
-                user,
-                token: token(number),
-                expires_at_ms,
-            },
-        )
+        world.write(actor, Write::ResetCreate { user, token: token(number), expires_at_ms })
     };
     let new = || PasswordHash("$argon2id$second".to_owned());
-    let reset = |number| {
-        world.write(
-            bob,
-            Write::ResetUse {
-                token: token(number),
-                password: new(),
-            },
-        )
-    };
+    let reset =
+        |number| world.write(bob, Write::ResetUse { token: token(number), password: new() });
     assert!(matches!(link(bob, ann, 1), Err(Refusal::Forbidden(_))));
     assert_eq!(link(ann, UserId::from_i64(3), 1), Err(Refusal::NotFound));
     assert!(link(ann, bob, 1).is_ok() && link(ann, bob, 2).is_ok());
@@ -309,9 +197,6 @@ fn a_reset_link_works_once_and_in_its_time() {
     world.pass(HOUR_MS);
     assert_eq!(reset(3), Err(Refusal::Unauthorized));
     let sender = world.room_id();
-    let send = Write::MessageSend {
-        room: sender,
-        body: body("x"),
-    };
+    let send = Write::MessageSend { room: sender, body: body("x") };
     assert_eq!(world.write(bob, send), Err(Refusal::NotFound));
 }

@@ -16,28 +16,12 @@ fn everything_is_there_after_closing() {
     let [ann, bob] = world.users(["ann", "bob"]);
     let room = world.direct(ann, bob);
     world.send(ann, room, "hi");
-    let before = (
-        world.log(bob, room),
-        world.row(bob, room),
-        world.store().epoch(),
-    );
-    let facts = |store: &Store| {
-        (
-            store.installation().to_owned(),
-            store.signing_keys(),
-            store.general(),
-        )
-    };
+    let before = (world.log(bob, room), world.row(bob, room), world.store().epoch());
+    let facts =
+        |store: &Store| (store.installation().to_owned(), store.signing_keys(), store.general());
     let then = facts(world.store());
     world.reopen();
-    assert_eq!(
-        before,
-        (
-            world.log(bob, room),
-            world.row(bob, room),
-            world.store().epoch()
-        )
-    );
+    assert_eq!(before, (world.log(bob, room), world.row(bob, room), world.store().epoch()));
     assert_eq!(then, facts(world.store()));
     assert!(!world.store().is_empty());
     assert_eq!(world.send(bob, room, "ho").seq.get(), 5);
@@ -64,10 +48,7 @@ fn every_installation_has_names_and_secrets_of_its_own() {
     let (one, other) = (super::open(), super::open());
     assert_ne!(one.store().epoch(), other.store().epoch());
     assert_ne!(one.store().installation(), other.store().installation());
-    let (key, theirs) = (
-        one.store().signing_keys().remove(0),
-        other.store().signing_keys(),
-    );
+    let (key, theirs) = (one.store().signing_keys().remove(0), other.store().signing_keys());
     assert_ne!(key.secret, theirs[0].secret);
     let shown = format!("{key:?}");
     assert!(shown.contains(&key.kid) && !shown.contains("secret"));
@@ -79,9 +60,7 @@ fn every_installation_has_names_and_secrets_of_its_own() {
 fn a_folder_is_open_once() {
     let world = super::open();
     let second = Store::open(options(world.folder()), Box::new(|_| {}));
-    let Err(StoreError::InUse { folder, by }) = second else {
-        panic!("it opened twice")
-    };
+    let Err(StoreError::InUse { folder, by }) = second else { panic!("it opened twice") };
     assert_eq!(folder, world.folder());
     assert_eq!(by, format!("process {}", std::process::id()));
 }
@@ -95,13 +74,8 @@ fn a_full_queue_gives_back_and_everything_taken_is_answered() {
     world.held(|| {
         for n in 0..WRITER_QUEUE_MAX + 10 {
             let (sender, receiver) = oneshot::channel();
-            let write = Write::MessageSend {
-                room,
-                body: body(&n.to_string()),
-            };
-            let taken = world
-                .submit(ann, world.key(), write, Answer::Caller(sender))
-                .is_ok();
+            let write = Write::MessageSend { room, body: body(&n.to_string()) };
+            let taken = world.submit(ann, world.key(), write, Answer::Caller(sender)).is_ok();
             assert_eq!(taken, n < WRITER_QUEUE_MAX);
             answers.extend(taken.then_some(receiver));
         }
@@ -116,10 +90,7 @@ fn a_full_queue_gives_back_and_everything_taken_is_answered() {
     let statistics = world.store().statistics();
     assert!(statistics.batches >= (WRITER_QUEUE_MAX / BATCH_MAX) as u64);
     assert_eq!(statistics.writer_queue, 0);
-    assert_eq!(
-        statistics.commit_count,
-        statistics.commit_buckets.iter().sum::<u64>()
-    );
+    assert_eq!(statistics.commit_count, statistics.commit_buckets.iter().sum::<u64>());
 }
 
 #[test]
@@ -131,25 +102,20 @@ fn too_many_reads_are_busy_and_those_taken_are_answered() {
     let hold = |wait: Arc<Mutex<Receiver<()>>>, entered: std::sync::mpsc::SyncSender<()>| {
         world.store().read(move |_| {
             entered.send(()).expect("the test listens");
-            wait.lock()
-                .expect("no reader panics")
-                .recv()
-                .expect("the test lets go");
+            wait.lock().expect("no reader panics").recv().expect("the test lets go");
         })
     };
     world.block_on(async {
-        let mut held: Vec<_> = (0..2)
-            .map(|_| Box::pin(hold(Arc::clone(&wait), entered.clone())))
-            .collect();
+        let mut held: Vec<_> =
+            (0..2).map(|_| Box::pin(hold(Arc::clone(&wait), entered.clone()))).collect();
         for held in &mut held {
             poll_once(held.as_mut());
         }
         for _ in 0..2 {
             seen.recv().expect("both readers are held");
         }
-        let mut waiting: Vec<_> = (0..READ_QUEUE_MAX)
-            .map(|n| Box::pin(world.store().read(move |_| n)))
-            .collect();
+        let mut waiting: Vec<_> =
+            (0..READ_QUEUE_MAX).map(|n| Box::pin(world.store().read(move |_| n))).collect();
         for waiting in &mut waiting {
             poll_once(waiting.as_mut());
         }
@@ -182,10 +148,7 @@ fn closing_answers_what_is_queued_and_refuses_what_comes() {
         let closing = world.held(|| {
             for n in 0..100 {
                 let (sender, receiver) = oneshot::channel();
-                let write = Write::MessageSend {
-                    room,
-                    body: body(&n.to_string()),
-                };
+                let write = Write::MessageSend { room, body: body(&n.to_string()) };
                 let taken = world.submit(ann, world.key(), write, Answer::Caller(sender));
                 assert!(taken.is_ok());
                 answers.push(receiver);
@@ -198,15 +161,9 @@ fn closing_answers_what_is_queued_and_refuses_what_comes() {
     for answer in answers {
         assert!(world.block_on(answer).expect("an answer comes").is_ok());
     }
-    let write = Write::MessageSend {
-        room,
-        body: body("late"),
-    };
+    let write = Write::MessageSend { room, body: body("late") };
     assert_eq!(world.write(ann, write), Err(Refusal::Busy));
-    assert_eq!(
-        world.block_on(world.store().read(|_| ())),
-        Err(Refusal::Busy)
-    );
+    assert_eq!(world.block_on(world.store().read(|_| ())), Err(Refusal::Busy));
     world.store().close();
 }
 

@@ -12,10 +12,7 @@ use chinwag_store::write::{Answer, Refusal, Write};
 use super::world::{body, event, origin};
 
 fn story(events: &[Arc<Event>]) -> Vec<(RoomId, u64, EventKind)> {
-    events
-        .iter()
-        .map(|event| (event.room, event.seq.get(), event.kind))
-        .collect()
+    events.iter().map(|event| (event.room, event.seq.get(), event.kind)).collect()
 }
 
 #[test]
@@ -25,14 +22,7 @@ fn messages_are_numbered_without_a_hole_in_one_batch_and_over_many() {
     let room = world.direct(ann, bob);
     let send = |n: usize| {
         let actor = if n.is_multiple_of(3) { bob } else { ann };
-        (
-            actor,
-            world.key(),
-            Write::MessageSend {
-                room,
-                body: body(&n.to_string()),
-            },
-        )
+        (actor, world.key(), Write::MessageSend { room, body: body(&n.to_string()) })
     };
     for size in [1, 64, 2, 300] {
         let outcomes = world.together((0..size).map(send).collect());
@@ -67,10 +57,7 @@ fn time_never_goes_back_in_a_room() {
     let room = world.direct(ann, bob);
     world.pass(5_000);
     let late = world.send(ann, room, "late");
-    let early = Write::MessageSend {
-        room,
-        body: body("early"),
-    };
+    let early = Write::MessageSend { room, body: body("early") };
     let early = world.block_on(world.store().write(bob, world.key(), 5, early));
     assert_eq!(event(&early).at_ms, late.at_ms);
 }
@@ -96,10 +83,7 @@ fn a_founding_is_told_founder_first_and_each_self_room_before_the_joining() {
     let told = world.told_events();
     assert_eq!(story(&told), expected);
     assert!(told.iter().all(|event| event.from == ann));
-    let bodies: Vec<_> = told
-        .iter()
-        .filter_map(|event| event.body.as_deref())
-        .collect();
+    let bodies: Vec<_> = told.iter().filter_map(|event| event.body.as_deref()).collect();
     assert_eq!(bodies[0], format!(r#"{{"room":"{room}"}}"#));
     assert_eq!(bodies[2], format!(r#"{{"user":"{ann}","role":"owner"}}"#));
     assert_eq!(bodies[6], format!(r#"{{"user":"{cleo}","role":"member"}}"#));
@@ -128,11 +112,7 @@ fn a_new_account_is_told_of_general() {
     let general = world.store().general();
     let ann = world.user("ann");
     let expected = [
-        (
-            RoomId::of_self(ann),
-            1,
-            EventKind::RoomAdded { room: general },
-        ),
+        (RoomId::of_self(ann), 1, EventKind::RoomAdded { room: general }),
         (general, 2, EventKind::MemberJoined { user: ann }),
     ];
     assert_eq!(story(&world.told_events()), expected);
@@ -148,44 +128,21 @@ fn a_socket_is_answered_by_exactly_one_entry_in_order() {
     let room = world.direct(ann, bob);
     world.told();
     let key = world.key();
-    let send = |key: Key| Write::MessageSend {
-        room,
-        body: body(&key.to_string()),
-    };
+    let send = |key: Key| Write::MessageSend { room, body: body(&key.to_string()) };
     world.held(|| {
         let other = RoomId::from_i64(77);
         let commands = [
             (key, send(key)),
             (key, send(key)),
-            (
-                key,
-                Write::MessageSend {
-                    room,
-                    body: body("another"),
-                },
-            ),
-            (
-                world.key(),
-                Write::MessageSend {
-                    room: other,
-                    body: body("lost"),
-                },
-            ),
-            (
-                world.key(),
-                Write::ReceiptSet {
-                    room,
-                    read: Seq::new(1),
-                },
-            ),
+            (key, Write::MessageSend { room, body: body("another") }),
+            (world.key(), Write::MessageSend { room: other, body: body("lost") }),
+            (world.key(), Write::ReceiptSet { room, read: Seq::new(1) }),
             (world.key(), world.create(RoomKind::Group, &[bob])),
             (world.key(), world.create(RoomKind::Direct, &[bob])),
         ];
         for (reference, (key, write)) in (1..).zip(commands) {
             let answer = Answer::Socket(origin(reference));
-            world
-                .submit(ann, key, write, answer)
-                .expect("there is room");
+            world.submit(ann, key, write, answer).expect("there is room");
         }
     });
     world.send(bob, room, "the batch before this is told");
@@ -217,10 +174,7 @@ fn a_socket_is_answered_by_exactly_one_entry_in_order() {
         (6, "room_added"),
         (7, "again room_added"),
     ];
-    let expected: Vec<_> = expected
-        .iter()
-        .map(|(n, text)| (*n, (*text).to_owned()))
-        .collect();
+    let expected: Vec<_> = expected.iter().map(|(n, text)| (*n, (*text).to_owned())).collect();
     assert_eq!(answers, expected);
 }
 
@@ -230,50 +184,24 @@ fn a_refusal_amid_a_batch_changes_nothing_and_hinders_nobody() {
     let [ann, bob, cleo] = world.users(["ann", "bob", "cleo"]);
     let room = world.group(ann, &[bob]);
     let before = world.store().statistics();
-    let send = |actor| {
-        (
-            actor,
-            world.key(),
-            Write::MessageSend {
-                room,
-                body: body("x"),
-            },
-        )
-    };
+    let send = |actor| (actor, world.key(), Write::MessageSend { room, body: body("x") });
     let remove = Write::MemberRemove { room, user: bob };
-    let writes = vec![
-        send(ann),
-        send(cleo),
-        send(bob),
-        (ann, world.key(), remove),
-        send(bob),
-        send(ann),
-    ];
+    let writes =
+        vec![send(ann), send(cleo), send(bob), (ann, world.key(), remove), send(bob), send(ann)];
     let outcomes = world.together(writes);
     let refused: Vec<_> = outcomes.iter().map(|o| o.as_ref().err().cloned()).collect();
     let not_found = Some(Refusal::NotFound);
-    assert_eq!(
-        refused,
-        [None, not_found.clone(), None, None, not_found, None]
-    );
+    assert_eq!(refused, [None, not_found.clone(), None, None, not_found, None]);
     let log = world.log(ann, room).expect("ann is in the room");
     let seqs: Vec<u64> = log.iter().map(|event| event.seq.get()).collect();
-    assert_eq!(
-        seqs,
-        [2, 3, 4, 5, 6, 7],
-        "ann sees from her own joining on, without a hole"
-    );
+    assert_eq!(seqs, [2, 3, 4, 5, 6, 7], "ann sees from her own joining on, without a hole");
     let after = world.store().statistics();
     assert_eq!(
         (after.batches - before.batches, after.rollbacks),
         (2, 0),
         "the probe and the batch"
     );
-    assert_eq!(
-        after.events - before.events,
-        5,
-        "three messages, one going and its self room"
-    );
+    assert_eq!(after.events - before.events, 5, "three messages, one going and its self room");
 }
 
 #[test]
@@ -283,22 +211,9 @@ fn a_batch_is_told_once_however_large() {
     let room = world.direct(ann, bob);
     world.told();
     let batches = world.store().statistics().batches;
-    let send = |_| {
-        (
-            ann,
-            world.key(),
-            Write::MessageSend {
-                room,
-                body: body("x"),
-            },
-        )
-    };
+    let send = |_| (ann, world.key(), Write::MessageSend { room, body: body("x") });
     world.together((0..BATCH_MAX).map(send).collect());
-    assert_eq!(
-        world.store().statistics().batches - batches,
-        2,
-        "the probe and the batch"
-    );
+    assert_eq!(world.store().statistics().batches - batches, 2, "the probe and the batch");
     assert_eq!(world.told_events().len(), BATCH_MAX);
 }
 
@@ -307,9 +222,7 @@ fn heads_and_events_after_are_for_the_hub() {
     let world = super::open();
     let [ann, bob] = world.users(["ann", "bob"]);
     let room = world.group(ann, &[bob]);
-    world
-        .put(ann, room, bob, Role::Admin)
-        .expect("ann owns the room");
+    world.put(ann, room, bob, Role::Admin).expect("ann owns the room");
     world.send(bob, room, "hi");
     let events = world.read(move |reader| reader.events_after(room, Seq::new(1), 3));
     let seqs: Vec<u64> = events.iter().map(|event| event.seq.get()).collect();

@@ -18,49 +18,15 @@ const ROOMS: usize = 3;
 
 #[derive(Debug, Clone)]
 enum Command {
-    Send {
-        user: usize,
-        room: usize,
-    },
-    Delete {
-        user: usize,
-        room: usize,
-        back: u64,
-    },
-    Join {
-        user: usize,
-        room: usize,
-    },
-    Leave {
-        user: usize,
-        room: usize,
-    },
-    Put {
-        user: usize,
-        room: usize,
-        whom: usize,
-        role: Role,
-    },
-    Remove {
-        user: usize,
-        room: usize,
-        whom: usize,
-    },
-    Read {
-        user: usize,
-        room: usize,
-        back: u64,
-    },
-    History {
-        user: usize,
-        room: usize,
-        history: History,
-    },
-    Post {
-        user: usize,
-        room: usize,
-        posting: Posting,
-    },
+    Send { user: usize, room: usize },
+    Delete { user: usize, room: usize, back: u64 },
+    Join { user: usize, room: usize },
+    Leave { user: usize, room: usize },
+    Put { user: usize, room: usize, whom: usize, role: Role },
+    Remove { user: usize, room: usize, whom: usize },
+    Read { user: usize, room: usize, back: u64 },
+    History { user: usize, room: usize, history: History },
+    Post { user: usize, room: usize, posting: Posting },
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -113,9 +79,7 @@ impl Room {
 
     fn n_at(&self, seq: u64) -> u64 {
         let messages = self.log.iter().take(seq as usize);
-        messages
-            .filter(|event| event.0 == EventKind::Message)
-            .count() as u64
+        messages.filter(|event| event.0 == EventKind::Message).count() as u64
     }
 
     fn append(&mut self, kind: EventKind, from: usize) -> u64 {
@@ -126,21 +90,11 @@ impl Room {
     fn join(&mut self, users: &[UserId], whom: usize, role: Role, from: usize) {
         let join = self.append(EventKind::MemberJoined { user: users[whom] }, from);
         let read_n = self.n_at(join);
-        self.members.insert(
-            whom,
-            Member {
-                role,
-                join,
-                read_n,
-                read: join,
-            },
-        );
+        self.members.insert(whom, Member { role, join, read_n, read: join });
     }
 
     fn only_owner(&self, whom: usize) -> bool {
-        self.members
-            .iter()
-            .all(|(user, member)| *user == whom || member.role != Role::Owner)
+        self.members.iter().all(|(user, member)| *user == whom || member.role != Role::Owner)
     }
 
     fn floor(&self, user: usize) -> u64 {
@@ -168,20 +122,8 @@ impl Model {
     fn may(&self, user: usize, room: usize, action: Action) -> Option<Permit> {
         let room = &self.rooms[room];
         let role = room.members.get(&user).map(|member| member.role);
-        let facts = RoomFacts {
-            room: room.id,
-            kind: room.kind,
-            posting: room.posting,
-        };
-        authorise(
-            Actor {
-                user: self.users[user],
-                role,
-            },
-            facts,
-            action,
-        )
-        .ok()
+        let facts = RoomFacts { room: room.id, kind: room.kind, posting: room.posting };
+        authorise(Actor { user: self.users[user], role }, facts, action).ok()
     }
 
     /// What the command is as a write.
@@ -191,68 +133,28 @@ impl Model {
             |room: usize, back: u64| Seq::new((self.rooms[room].head() + 1).saturating_sub(back));
         let settings = |room, history, posting| {
             let body = r#"{"changed":true}"#.into();
-            Write::RoomUpdate {
-                room: id(room),
-                name: None,
-                history,
-                posting,
-                body,
-            }
+            Write::RoomUpdate { room: id(room), name: None, history, posting, body }
         };
         let (user, write) = match *command {
-            Command::Send { user, room } => (
-                user,
-                Write::MessageSend {
-                    room: id(room),
-                    body: body("x"),
-                },
-            ),
-            Command::Delete { user, room, back } => (
-                user,
-                Write::MessageDelete {
-                    room: id(room),
-                    target: seq(room, back),
-                },
-            ),
+            Command::Send { user, room } => {
+                (user, Write::MessageSend { room: id(room), body: body("x") })
+            }
+            Command::Delete { user, room, back } => {
+                (user, Write::MessageDelete { room: id(room), target: seq(room, back) })
+            }
             Command::Join { user, room } => (user, Write::RoomJoin { room: id(room) }),
             Command::Leave { user, room } => (user, Write::RoomLeave { room: id(room) }),
-            Command::Put {
-                user,
-                room,
-                whom,
-                role,
-            } => (
-                user,
-                Write::MemberPut {
-                    room: id(room),
-                    user: self.users[whom],
-                    role,
-                },
-            ),
-            Command::Remove { user, room, whom } => (
-                user,
-                Write::MemberRemove {
-                    room: id(room),
-                    user: self.users[whom],
-                },
-            ),
-            Command::Read { user, room, back } => (
-                user,
-                Write::ReceiptSet {
-                    room: id(room),
-                    read: seq(room, back),
-                },
-            ),
-            Command::History {
-                user,
-                room,
-                history,
-            } => (user, settings(room, Some(history), None)),
-            Command::Post {
-                user,
-                room,
-                posting,
-            } => (user, settings(room, None, Some(posting))),
+            Command::Put { user, room, whom, role } => {
+                (user, Write::MemberPut { room: id(room), user: self.users[whom], role })
+            }
+            Command::Remove { user, room, whom } => {
+                (user, Write::MemberRemove { room: id(room), user: self.users[whom] })
+            }
+            Command::Read { user, room, back } => {
+                (user, Write::ReceiptSet { room: id(room), read: seq(room, back) })
+            }
+            Command::History { user, room, history } => (user, settings(room, Some(history), None)),
+            Command::Post { user, room, posting } => (user, settings(room, None, Some(posting))),
         };
         (self.users[user], write)
     }
@@ -279,12 +181,7 @@ impl Model {
                 Some(Came::Event(self.rooms[room].head()))
             }
             Command::Leave { user, room } => self.leave(user, room),
-            Command::Put {
-                user,
-                room,
-                whom,
-                role,
-            } => self.put(user, room, whom, role),
+            Command::Put { user, room, whom, role } => self.put(user, room, whom, role),
             Command::Remove { user, room, whom } if user == whom => self.leave(user, room),
             Command::Remove { user, room, whom } => {
                 let _: Permit = self.may(user, room, Action::Read)?;
@@ -293,20 +190,12 @@ impl Model {
                 Some(self.end(user, room, whom))
             }
             Command::Read { user, room, back } => self.read(user, room, back),
-            Command::History {
-                user,
-                room,
-                history,
-            } => {
+            Command::History { user, room, history } => {
                 let _: Permit = self.may(user, room, Action::SettingsSet)?;
                 let changed = std::mem::replace(&mut self.rooms[room].history, history) != history;
                 Some(self.updated(user, room, changed))
             }
-            Command::Post {
-                user,
-                room,
-                posting,
-            } => {
+            Command::Post { user, room, posting } => {
                 let _: Permit = self.may(user, room, Action::SettingsSet)?;
                 let changed = std::mem::replace(&mut self.rooms[room].posting, posting) != posting;
                 Some(self.updated(user, room, changed))
@@ -336,18 +225,13 @@ impl Model {
             return Some(Came::Unchanged);
         }
         self.rooms[room].log[place].2 = true;
-        let kind = EventKind::Deletion {
-            target: Seq::new(target),
-        };
+        let kind = EventKind::Deletion { target: Seq::new(target) };
         Some(Came::Event(self.rooms[room].append(kind, user)))
     }
 
     fn leave(&mut self, user: usize, room: usize) -> Option<Came> {
         let here = &self.rooms[room];
-        let owner = here
-            .members
-            .get(&user)
-            .is_some_and(|member| member.role == Role::Owner);
+        let owner = here.members.get(&user).is_some_and(|member| member.role == Role::Owner);
         let last_owner = owner && here.members.len() > 1 && here.only_owner(user);
         let _: Permit = self.may(user, room, Action::Leave { last_owner })?;
         Some(self.end(user, room, user))
@@ -355,39 +239,23 @@ impl Model {
 
     fn end(&mut self, user: usize, room: usize, whom: usize) -> Came {
         self.rooms[room].members.remove(&whom);
-        let kind = EventKind::MemberLeft {
-            user: self.users[whom],
-        };
+        let kind = EventKind::MemberLeft { user: self.users[whom] };
         Came::Event(self.rooms[room].append(kind, user))
     }
 
     fn put(&mut self, user: usize, room: usize, whom: usize, role: Role) -> Option<Came> {
-        let Some(from) = self.rooms[room]
-            .members
-            .get(&whom)
-            .map(|member| member.role)
-        else {
+        let Some(from) = self.rooms[room].members.get(&whom).map(|member| member.role) else {
             let _: Permit = self.may(user, room, Action::MemberAdd { role })?;
             self.rooms[room].join(&self.users, whom, role, user);
             return Some(Came::Event(self.rooms[room].head()));
         };
         let last_owner = from == Role::Owner && self.rooms[room].only_owner(whom);
-        let _: Permit = self.may(
-            user,
-            room,
-            Action::RoleSet {
-                from,
-                to: role,
-                last_owner,
-            },
-        )?;
+        let _: Permit = self.may(user, room, Action::RoleSet { from, to: role, last_owner })?;
         if from == role {
             return Some(Came::Unchanged);
         }
         self.rooms[room].members.get_mut(&whom)?.role = role;
-        let kind = EventKind::MemberRole {
-            user: self.users[whom],
-        };
+        let kind = EventKind::MemberRole { user: self.users[whom] };
         Some(Came::Event(self.rooms[room].append(kind, user)))
     }
 
@@ -425,27 +293,13 @@ fn begin(world: &World) -> Model {
         let history = History::default_of(kind);
         let log = vec![(EventKind::RoomCreated, 0, false)];
         let (posting, members) = (Posting::Members, BTreeMap::new());
-        let mut room = Room {
-            id,
-            kind,
-            history,
-            posting,
-            log,
-            members,
-        };
-        let first = if kind == RoomKind::Direct {
-            Role::Member
-        } else {
-            Role::Owner
-        };
+        let mut room = Room { id, kind, history, posting, log, members };
+        let first = if kind == RoomKind::Direct { Role::Member } else { Role::Owner };
         room.join(&users, 0, first, 0);
         room.join(&users, 1, Role::Member, 0);
         room
     });
-    Model {
-        users,
-        rooms: rooms.into(),
-    }
+    Model { users, rooms: rooms.into() }
 }
 
 fn check_views(world: &World, model: &Model) {
@@ -460,10 +314,7 @@ fn check_views(world: &World, model: &Model) {
             let mine = (row.role, row.members, row.n, row.read_n, row.read_seq.get());
             let count = room.members.len() as u64;
             let n = room.n_at(room.head());
-            assert_eq!(
-                mine,
-                (Some(member.role), count, n, member.read_n, member.read)
-            );
+            assert_eq!(mine, (Some(member.role), count, n, member.read_n, member.read));
             check_log(world, room, place, user);
         }
     }
@@ -472,13 +323,8 @@ fn check_views(world: &World, model: &Model) {
 fn check_log(world: &World, room: &Room, place: usize, user: UserId) {
     let floor = room.floor(place);
     let log = world.log(user, room.id).expect("a member reads the room");
-    let seen: Vec<_> = log
-        .iter()
-        .map(|e| (e.seq.get(), e.kind, e.body.is_none()))
-        .collect();
-    let numbered = (1..)
-        .zip(&room.log)
-        .map(|(seq, (kind, _, erased))| (seq, *kind, *erased));
+    let seen: Vec<_> = log.iter().map(|e| (e.seq.get(), e.kind, e.body.is_none())).collect();
+    let numbered = (1..).zip(&room.log).map(|(seq, (kind, _, erased))| (seq, *kind, *erased));
     let expected: Vec<_> = numbered.filter(|(seq, ..)| *seq >= floor).collect();
     assert_eq!(seen, expected);
 }

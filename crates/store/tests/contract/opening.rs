@@ -20,16 +20,7 @@ fn opening(
 }
 
 fn send_many(world: &World, user: UserId, room: RoomId, count: usize, text: &str) {
-    let send = |_| {
-        (
-            user,
-            world.key(),
-            Write::MessageSend {
-                room,
-                body: body(text),
-            },
-        )
-    };
+    let send = |_| (user, world.key(), Write::MessageSend { room, body: body(text) });
     world.together((0..count).map(send).collect());
 }
 
@@ -37,36 +28,17 @@ fn send_many(world: &World, user: UserId, room: RoomId, count: usize, text: &str
 fn it_has_the_user_every_room_and_the_first_page() {
     let world = super::open();
     let [ann, bob] = world.users(["ann", "bob"]);
-    let rooms: Vec<_> = (0..ROOM_PAGE_MAX + 5)
-        .map(|_| world.group(ann, &[]))
-        .collect();
+    let rooms: Vec<_> = (0..ROOM_PAGE_MAX + 5).map(|_| world.group(ann, &[])).collect();
     let opening = opening(&world, ann, None, &[]);
     assert_eq!(opening.user.handle, "ann");
-    assert_eq!(
-        (opening.epoch, opening.reset),
-        (world.store().epoch(), false)
-    );
-    assert_eq!(
-        opening.heads.len(),
-        rooms.len() + 2,
-        "general and the self room too"
-    );
-    assert!(
-        opening
-            .heads
-            .contains(&(RoomId::of_self(ann), Seq::new(rooms.len() as u64 + 1)))
-    );
-    assert_eq!(
-        (opening.page.rooms.len(), opening.page.next.is_some()),
-        (ROOM_PAGE_MAX, true)
-    );
+    assert_eq!((opening.epoch, opening.reset), (world.store().epoch(), false));
+    assert_eq!(opening.heads.len(), rooms.len() + 2, "general and the self room too");
+    assert!(opening.heads.contains(&(RoomId::of_self(ann), Seq::new(rooms.len() as u64 + 1))));
+    assert_eq!((opening.page.rooms.len(), opening.page.next.is_some()), (ROOM_PAGE_MAX, true));
     assert!(opening.missed.is_empty());
     assert!(!opening.heads.iter().any(|(room, _)| room.is_self_of(bob)));
     let nobody = UserId::from_i64(7);
-    assert_eq!(
-        world.read(move |reader| reader.opening(nobody, None, &[])),
-        None
-    );
+    assert_eq!(world.read(move |reader| reader.opening(nobody, None, &[])), None);
 }
 
 #[test]
@@ -78,9 +50,7 @@ fn what_was_missed_comes_in_order_for_each_cursor() {
     let cursors = [one, other, quiet, secret].map(|room| (room, world.head(room)));
     world.send(ann, other, "x");
     let target = world.send(ann, one, "1").seq;
-    world
-        .write(ann, Write::MessageDelete { room: one, target })
-        .expect("it is ann's");
+    world.write(ann, Write::MessageDelete { room: one, target }).expect("it is ann's");
     world.send(bob, one, "2");
     let epoch = Some(world.store().epoch());
     let opening = opening(&world, bob, epoch, &cursors);
@@ -88,10 +58,9 @@ fn what_was_missed_comes_in_order_for_each_cursor() {
         .missed
         .iter()
         .map(|missed| match missed {
-            Missed::Events(events) => (
-                events[0].room,
-                events.iter().map(|event| event.seq.get()).collect(),
-            ),
+            Missed::Events(events) => {
+                (events[0].room, events.iter().map(|event| event.seq.get()).collect())
+            }
             Missed::Lagged { .. } => panic!("nothing lags"),
         })
         .collect();
@@ -152,14 +121,10 @@ fn what_was_missed_honours_what_one_may_see() {
     world.leave(bob, room);
     send_many(&world, ann, room, 5, "unseen");
     assert!(opening(&world, bob, None, &[cursor]).missed.is_empty());
-    world
-        .put(ann, room, bob, Role::Member)
-        .expect("ann owns the room");
+    world.put(ann, room, bob, Role::Member).expect("ann owns the room");
     world.send(ann, room, "seen");
     let missed = opening(&world, bob, None, &[cursor]).missed;
-    let [Missed::Events(events)] = missed.as_slice() else {
-        panic!("one room has news")
-    };
+    let [Missed::Events(events)] = missed.as_slice() else { panic!("one room has news") };
     let seqs: Vec<u64> = events.iter().map(|event| event.seq.get()).collect();
     assert_eq!(seqs, [10, 11], "from the second joining on");
 }
@@ -177,10 +142,7 @@ fn another_history_resets() {
     let above = opening(&world, bob, Some(world.store().epoch()), &above);
     assert!(above.reset && above.missed.is_empty());
     let stranger = [(RoomId::from_i64(5), Seq::MAX)];
-    assert!(
-        !opening(&world, bob, None, &stranger).reset,
-        "a room that one is not in says nothing"
-    );
+    assert!(!opening(&world, bob, None, &stranger).reset, "a room that one is not in says nothing");
     let missed = opening(&world, bob, None, &cursor).missed;
     assert!(matches!(missed.as_slice(), [Missed::Events(events)] if events.len() == 3));
 }

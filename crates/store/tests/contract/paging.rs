@@ -15,10 +15,7 @@ fn storied(world: &World) -> (UserId, UserId, RoomId) {
     for n in 0..40 {
         let sent = world.send(if n % 3 == 0 { bob } else { ann }, room, &n.to_string());
         if n % 5 == 0 {
-            let write = Write::MessageDelete {
-                room,
-                target: sent.seq,
-            };
+            let write = Write::MessageDelete { room, target: sent.seq };
             world.write(ann, write).expect("ann owns the room");
         }
         if n % 7 == 0 {
@@ -31,9 +28,7 @@ fn storied(world: &World) -> (UserId, UserId, RoomId) {
 
 fn timeline(world: &World, user: UserId, room: RoomId) -> Vec<Event> {
     let log = world.log(user, room).expect("the user is in it");
-    log.into_iter()
-        .filter(|event| event.kind.in_timeline())
-        .collect()
+    log.into_iter().filter(|event| event.kind.in_timeline()).collect()
 }
 
 #[test]
@@ -46,9 +41,7 @@ fn pages_of_the_timeline_upwards_and_downwards_are_the_whole() {
         let mut up: Vec<Event> = Vec::new();
         loop {
             let after = up.last().map_or(Seq::ZERO, |last| last.seq);
-            let page = world
-                .page(bob, room, At::After(after), limit)
-                .expect("bob is in it");
+            let page = world.page(bob, room, At::After(after), limit).expect("bob is in it");
             assert!(page.len() <= limit);
             if page.is_empty() {
                 break;
@@ -56,14 +49,10 @@ fn pages_of_the_timeline_upwards_and_downwards_are_the_whole() {
             up.extend(page);
         }
         assert_eq!(up, whole);
-        let mut down = world
-            .page(bob, room, At::Newest, limit)
-            .expect("bob is in it");
+        let mut down = world.page(bob, room, At::Newest, limit).expect("bob is in it");
         loop {
             let before = down[0].seq;
-            let page = world
-                .page(bob, room, At::Before(before), limit)
-                .expect("bob is in it");
+            let page = world.page(bob, room, At::Before(before), limit).expect("bob is in it");
             if page.is_empty() {
                 break;
             }
@@ -84,9 +73,7 @@ fn a_page_around_a_message_has_half_on_either_side() {
     assert_eq!(page, whole[middle - 4..middle + 6]);
     let page = world.page(bob, room, at, 1).expect("bob is in it");
     assert_eq!(page, whole[middle..=middle]);
-    let page = world
-        .page(bob, room, At::Around(whole[0].seq), 10)
-        .expect("bob is in it");
+    let page = world.page(bob, room, At::Around(whole[0].seq), 10).expect("bob is in it");
     assert_eq!(page, whole[..6]);
 }
 
@@ -95,20 +82,9 @@ fn a_page_has_a_limit_whatever_is_asked() {
     let world = super::open();
     let [ann, bob] = world.users(["ann", "bob"]);
     let room = world.direct(ann, bob);
-    let send = |_| {
-        (
-            ann,
-            world.key(),
-            Write::MessageSend {
-                room,
-                body: body("x"),
-            },
-        )
-    };
+    let send = |_| (ann, world.key(), Write::MessageSend { room, body: body("x") });
     world.together((0..PAGE_MAX * 2).map(send).collect());
-    let page = world
-        .page(bob, room, At::Newest, usize::MAX)
-        .expect("bob is in it");
+    let page = world.page(bob, room, At::Newest, usize::MAX).expect("bob is in it");
     assert_eq!(page.len(), PAGE_MAX);
     let log = world.read(move |reader| {
         let mut count = 0;

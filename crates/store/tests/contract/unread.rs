@@ -26,9 +26,7 @@ fn what_is_no_message_is_not_unread() {
     world.send(ann, room, "1");
     world.join(cleo, room);
     let target = world.send(ann, room, "2").seq;
-    world
-        .write(ann, Write::MessageDelete { room, target })
-        .expect("it is ann's");
+    world.write(ann, Write::MessageDelete { room, target }).expect("it is ann's");
     assert_eq!((world.unread(bob, room), world.unread(cleo, room)), (2, 1));
 }
 
@@ -51,15 +49,10 @@ fn a_read_mark_only_grows_and_stays_within_the_room() {
     let world = super::open();
     let [ann, bob] = world.users(["ann", "bob"]);
     let room = world.direct(ann, bob);
-    let seqs: Vec<Seq> = (0..4)
-        .map(|n| world.send(ann, room, &n.to_string()).seq)
-        .collect();
+    let seqs: Vec<Seq> = (0..4).map(|n| world.send(ann, room, &n.to_string()).seq).collect();
     let read = |read| world.write(bob, Write::ReceiptSet { room, read });
     let marked = event(&read(seqs[1]));
-    assert_eq!(
-        (marked.kind, marked.room),
-        (EventKind::RoomRead { room }, RoomId::of_self(bob))
-    );
+    assert_eq!((marked.kind, marked.room), (EventKind::RoomRead { room }, RoomId::of_self(bob)));
     let expected = format!(r#"{{"room":"{room}","read_seq":{},"read_n":2}}"#, seqs[1]);
     assert_eq!(marked.body.as_deref(), Some(expected.as_str()));
     assert_eq!(world.unread(bob, room), 2);
@@ -82,11 +75,7 @@ fn a_mark_between_messages_counts_those_below() {
     let notice = world.join(cleo, room).seq;
     world.send(ann, room, "2");
     world.send(ann, room, "3");
-    assert!(
-        world
-            .write(bob, Write::ReceiptSet { room, read: notice })
-            .is_ok()
-    );
+    assert!(world.write(bob, Write::ReceiptSet { room, read: notice }).is_ok());
     assert_eq!(world.unread(bob, room), 2);
 }
 
@@ -95,15 +84,7 @@ fn only_members_set_a_mark() {
     let world = super::open();
     let [ann, bob] = world.users(["ann", "bob"]);
     let (group, channel) = (world.group(ann, &[]), world.channel(ann, &[]));
-    let read = |room| {
-        world.write(
-            bob,
-            Write::ReceiptSet {
-                room,
-                read: Seq::new(1),
-            },
-        )
-    };
+    let read = |room| world.write(bob, Write::ReceiptSet { room, read: Seq::new(1) });
     assert_eq!(read(group), Err(Refusal::NotFound));
     assert!(matches!(read(channel), Err(Refusal::Forbidden(_))));
 }
@@ -113,39 +94,11 @@ fn marks_and_messages_of_one_batch_add_up() {
     let world = super::open();
     let [ann, bob] = world.users(["ann", "bob"]);
     let room = world.direct(ann, bob);
-    let send = |actor| {
-        (
-            actor,
-            world.key(),
-            Write::MessageSend {
-                room,
-                body: body("x"),
-            },
-        )
-    };
-    let read = |read| {
-        (
-            bob,
-            world.key(),
-            Write::ReceiptSet {
-                room,
-                read: Seq::new(read),
-            },
-        )
-    };
-    let outcomes = world.together(vec![
-        send(ann),
-        send(ann),
-        read(4),
-        send(ann),
-        read(5),
-        read(4),
-        send(ann),
-    ]);
-    let marked = outcomes
-        .iter()
-        .filter(|o| matches!(o, Ok(Written::Event { .. })))
-        .count();
+    let send = |actor| (actor, world.key(), Write::MessageSend { room, body: body("x") });
+    let read = |read| (bob, world.key(), Write::ReceiptSet { room, read: Seq::new(read) });
+    let outcomes =
+        world.together(vec![send(ann), send(ann), read(4), send(ann), read(5), read(4), send(ann)]);
+    let marked = outcomes.iter().filter(|o| matches!(o, Ok(Written::Event { .. }))).count();
     assert_eq!(marked, 6, "the mark that would go back changes nothing");
     assert_eq!((world.unread(bob, room), world.unread(ann, room)), (2, 0));
     let row = world.row(bob, room).expect("bob is in it");

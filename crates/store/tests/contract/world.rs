@@ -89,12 +89,7 @@ pub(crate) fn random(bytes: &mut [u8]) {
 }
 
 pub(crate) fn options(folder: &Path) -> Options {
-    Options {
-        folder: folder.to_owned(),
-        readers: 2,
-        now_ms: || START_MS,
-        random,
-    }
+    Options { folder: folder.to_owned(), readers: 2, now_ms: || START_MS, random }
 }
 
 pub(crate) fn password() -> PasswordHash {
@@ -113,14 +108,7 @@ pub(crate) fn token(number: u64) -> TokenHash {
 
 /// The origin of a socket's command, told apart by its number.
 pub(crate) fn origin(reference: u64) -> Origin {
-    Origin {
-        shard: 0,
-        conn: ConnId {
-            slot: 1,
-            generation: 1,
-        },
-        reference,
-    }
+    Origin { shard: 0, conn: ConnId { slot: 1, generation: 1 }, reference }
 }
 
 pub(crate) fn body(text: &str) -> Arc<str> {
@@ -137,19 +125,11 @@ pub(crate) fn event(outcome: &Outcome) -> Arc<Event> {
 
 impl World {
     pub(crate) fn in_folder(folder: TempDir) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .expect("a runtime starts");
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
         let ear = Arc::new(Ear::default());
         let (now_ms, count) = (Cell::new(START_MS), Cell::new(1));
-        let mut world = Self {
-            store: None,
-            folder,
-            ear,
-            runtime,
-            now_ms,
-            count,
-        };
+        let mut world = Self { store: None, folder, ear, runtime, now_ms, count };
         world.start();
         world
     }
@@ -217,11 +197,7 @@ impl World {
     pub(crate) fn session(&self) -> NewSession {
         let number = self.number();
         let id = SessionId::new(self.now_ms(), number as u32);
-        NewSession {
-            id,
-            refresh: token(number),
-            label: "a browser".to_owned(),
-        }
+        NewSession { id, refresh: token(number), label: "a browser".to_owned() }
     }
 
     /// A write with a key of its own.
@@ -230,17 +206,14 @@ impl World {
     }
 
     pub(crate) fn write_keyed(&self, actor: UserId, key: Key, write: Write) -> Outcome {
-        self.runtime
-            .block_on(self.store().write(actor, key, self.now_ms(), write))
+        self.runtime.block_on(self.store().write(actor, key, self.now_ms(), write))
     }
 
     pub(crate) fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Reader) -> T + Send + 'static,
     ) -> T {
-        self.runtime
-            .block_on(self.store().read(read))
-            .expect("the read succeeds")
+        self.runtime.block_on(self.store().read(read)).expect("the read succeeds")
     }
 
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
@@ -251,16 +224,9 @@ impl World {
     /// one batch.
     pub(crate) fn held<T>(&self, work: impl FnOnce() -> T) -> T {
         self.ear.set(true);
-        let write = Write::RoomJoin {
-            room: RoomId::from_i64(1),
-        };
-        self.submit(
-            UserId::from_i64(1),
-            self.key(),
-            write,
-            Answer::Socket(origin(0)),
-        )
-        .expect("the queue has room");
+        let write = Write::RoomJoin { room: RoomId::from_i64(1) };
+        self.submit(UserId::from_i64(1), self.key(), write, Answer::Socket(origin(0)))
+            .expect("the queue has room");
         self.ear.wait_until_held();
         let result = work();
         self.ear.set(false);
@@ -275,13 +241,7 @@ impl World {
         write: Write,
         answer: Answer,
     ) -> Result<(), Submission> {
-        self.store().submit(Submission {
-            actor,
-            key,
-            at_ms: self.now_ms(),
-            write,
-            answer,
-        })
+        self.store().submit(Submission { actor, key, at_ms: self.now_ms(), write, answer })
     }
 
     /// Does these in one transaction.
@@ -289,18 +249,13 @@ impl World {
         let receivers: Vec<_> = self.held(|| {
             let submit = |(actor, key, write)| {
                 let (sender, receiver) = oneshot::channel();
-                self.submit(actor, key, write, Answer::Caller(sender))
-                    .expect("there is room");
+                self.submit(actor, key, write, Answer::Caller(sender)).expect("there is room");
                 receiver
             };
             writes.into_iter().map(submit).collect()
         });
-        let answers = receivers
-            .into_iter()
-            .map(|receiver| self.runtime.block_on(receiver));
-        answers
-            .map(|answer| answer.expect("an answer comes"))
-            .collect()
+        let answers = receivers.into_iter().map(|receiver| self.runtime.block_on(receiver));
+        answers.map(|answer| answer.expect("an answer comes")).collect()
     }
 
     /// What was told since the last call, without the probes of [`World::held`].
@@ -393,13 +348,7 @@ impl World {
     }
 
     pub(crate) fn send(&self, actor: UserId, room: RoomId, text: &str) -> Arc<Event> {
-        event(&self.write(
-            actor,
-            Write::MessageSend {
-                room,
-                body: body(text),
-            },
-        ))
+        event(&self.write(actor, Write::MessageSend { room, body: body(text) }))
     }
 
     pub(crate) fn join(&self, user: UserId, room: RoomId) -> Arc<Event> {

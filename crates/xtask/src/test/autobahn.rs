@@ -42,14 +42,9 @@ pub(super) fn find_python() -> Option<PathBuf> {
 }
 
 fn of_pyenv() -> Vec<PathBuf> {
-    let home = std::env::var_os("HOME")
-        .map(PathBuf::from)
-        .unwrap_or_default();
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let pyenv = std::env::var_os("PYENV_ROOT").map_or_else(|| home.join(".pyenv"), PathBuf::from);
-    let versions = std::fs::read_dir(pyenv.join("versions"))
-        .into_iter()
-        .flatten()
-        .flatten();
+    let versions = std::fs::read_dir(pyenv.join("versions")).into_iter().flatten().flatten();
     let old = versions.filter(|version| version.file_name().to_string_lossy().starts_with("2.7"));
     old.map(|version| version.path().join("bin/python2.7"))
         .filter(|python| python.is_file())
@@ -63,10 +58,7 @@ pub(super) fn run_cases(setting: &Setting, python: &Path) -> Result<Counts> {
     let server = Server::start(setting)?;
     let report = home.join("report");
     let specification = home.join("fuzzingclient.json");
-    std::fs::write(
-        &specification,
-        self::specification(&server.address, &report).to_string(),
-    )?;
+    std::fs::write(&specification, self::specification(&server.address, &report).to_string())?;
     let log = home.join("log.txt");
     let mut suite = command(python, &home);
     run(suite
@@ -89,18 +81,8 @@ fn install(home: &Path, python: &Path) -> Result<PathBuf> {
     if !complete.is_file() {
         std::fs::create_dir_all(&packages)?;
         let mut pip = command(python, home);
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]);
-        run(pip
-            .arg("--upgrade")
-            .arg("--target")
-            .arg(&packages)
-            .arg(SUITE))?;
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        run(pip.arg("--upgrade").arg("--target").arg(&packages).arg(SUITE))?;
         std::fs::write(&complete, "")?;
     }
     Ok(packages)
@@ -118,9 +100,7 @@ fn specification(address: &str, report: &Path) -> Value {
 
 /// Counts the suite's index, and names each case that is not as it should be.
 fn judge(index: &Value) -> Result<Counts> {
-    let cases = index["chinwag"]
-        .as_object()
-        .context("the report has no cases of ours")?;
+    let cases = index["chinwag"].as_object().context("the report has no cases of ours")?;
     let mut counts = Counts::default();
     for (name, case) in cases {
         let of = |field: &str| case[field].as_str().unwrap_or("absent").to_owned();
@@ -152,22 +132,13 @@ impl Server {
         run(build.args(package))?;
         let program = setting.target().join("debug/examples/conformance");
         let data = setting.target().join("autobahn/data");
-        let mut process = setting
-            .command(program)
-            .arg(data)
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut process = setting.command(program).arg(data).stdout(Stdio::piped()).spawn()?;
         let stdout = process.stdout.take().context("no stdout")?;
-        let mut server = Self {
-            process,
-            address: String::new(),
-        };
+        let mut server = Self { process, address: String::new() };
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         let address = line.trim().strip_prefix("listening ");
-        server.address = address
-            .with_context(|| format!("the server says `{line}`"))?
-            .to_owned();
+        server.address = address.with_context(|| format!("the server says `{line}`"))?.to_owned();
         Ok(server)
     }
 }
@@ -186,9 +157,8 @@ mod tests {
 
     fn index(cases: u64, odd: &Value) -> Value {
         let good = json!({ "behavior": "OK", "behaviorClose": "OK" });
-        let mut all: serde_json::Map<_, _> = (1..cases)
-            .map(|number| (format!("1.{number}"), good.clone()))
-            .collect();
+        let mut all: serde_json::Map<_, _> =
+            (1..cases).map(|number| (format!("1.{number}"), good.clone())).collect();
         all.insert("6.4.1".to_owned(), odd.clone());
         json!({ "chinwag": all })
     }
@@ -198,25 +168,13 @@ mod tests {
         let count = |odd: Value| judge(&index(CASES, &odd)).expect("all cases are there");
         let informational =
             json!({ "behavior": "INFORMATIONAL", "behaviorClose": "INFORMATIONAL" });
-        assert_eq!(
-            count(informational),
-            Counts {
-                passed: CASES,
-                failed: 0
-            }
-        );
+        assert_eq!(count(informational), Counts { passed: CASES, failed: 0 });
         for odd in [
             json!({ "behavior": "NON-STRICT", "behaviorClose": "OK" }),
             json!({ "behavior": "OK", "behaviorClose": "UNCLEAN" }),
             json!({ "behavior": "OK" }),
         ] {
-            assert_eq!(
-                count(odd),
-                Counts {
-                    passed: CASES - 1,
-                    failed: 1
-                }
-            );
+            assert_eq!(count(odd), Counts { passed: CASES - 1, failed: 1 });
         }
     }
 

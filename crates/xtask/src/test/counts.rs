@@ -25,14 +25,9 @@ impl Counts {
 
     /// libtest, once per binary: `test result: ok. 7 passed; 0 failed; 0 ignored; …`.
     pub(super) fn of_libtest(output: &str) -> Self {
-        let results = output
-            .lines()
-            .filter(|line| line.starts_with("test result:"));
+        let results = output.lines().filter(|line| line.starts_with("test result:"));
         results
-            .map(|line| Self {
-                passed: before(line, "passed"),
-                failed: before(line, "failed"),
-            })
+            .map(|line| Self { passed: before(line, "passed"), failed: before(line, "failed") })
             .sum()
     }
 
@@ -40,10 +35,7 @@ impl Counts {
     pub(super) fn of_vitest(output: &str) -> Self {
         let total = |line: &&str| line.trim_start().starts_with("Tests ");
         let line = output.lines().rfind(total).unwrap_or_default();
-        Self {
-            passed: before(line, "passed"),
-            failed: before(line, "failed"),
-        }
+        Self { passed: before(line, "passed"), failed: before(line, "failed") }
     }
 
     /// Playwright, a line for each outcome: `  4 passed (12.3s)`, `  1 failed`, `  1 flaky`.
@@ -51,10 +43,7 @@ impl Counts {
     pub(super) fn of_playwright(output: &str) -> Self {
         let of = |outcome: &str| -> u64 {
             let lines = output.lines().map(str::trim);
-            lines
-                .filter(|line| is_count_of(line, outcome))
-                .map(|line| before(line, outcome))
-                .sum()
+            lines.filter(|line| is_count_of(line, outcome)).map(|line| before(line, outcome)).sum()
         };
         Self {
             passed: of("passed"),
@@ -77,10 +66,7 @@ fn is_count_of(line: &str, outcome: &str) -> bool {
 /// The number in front of the first `outcome` that has one; zero where there is none.
 fn before(line: &str, outcome: &str) -> u64 {
     let places = line.match_indices(outcome).map(|(place, _)| &line[..place]);
-    places
-        .filter_map(|text| text.split_whitespace().next_back()?.parse().ok())
-        .next()
-        .unwrap_or(0)
+    places.filter_map(|text| text.split_whitespace().next_back()?.parse().ok()).next().unwrap_or(0)
 }
 
 impl Sum for Counts {
@@ -112,11 +98,7 @@ mod tests {
     #[test]
     fn nextest() {
         let of = Counts::of_nextest;
-        check(
-            &of("     Summary [   0.018s] 7 tests run: 7 passed, 0 skipped\n"),
-            7,
-            0,
-        );
+        check(&of("     Summary [   0.018s] 7 tests run: 7 passed, 0 skipped\n"), 7, 0);
         check(
             &of(
                 "     Summary [  60.1s] 9 tests run: 6 passed (1 slow), 2 failed, 1 timed out, 3 skipped\n",

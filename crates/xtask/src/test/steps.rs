@@ -17,9 +17,7 @@ pub(super) fn tidy(setting: &Setting) -> Result<Outcome> {
 }
 
 pub(super) fn fmt(setting: &Setting) -> Result<Outcome> {
-    run(setting
-        .command(command::cargo())
-        .args(["fmt", "--all", "--check"]))?;
+    run(setting.command(command::cargo()).args(["fmt", "--all", "--check"]))?;
     Ok(Outcome::Passed)
 }
 
@@ -31,12 +29,7 @@ pub(super) fn clippy(setting: &Setting) -> Result<Outcome> {
 
 /// With private items, because most of what a contributor reads is private.
 pub(super) fn doc(setting: &Setting) -> Result<Outcome> {
-    let mut doc = setting.cargo(&[
-        "doc",
-        "--workspace",
-        "--no-deps",
-        "--document-private-items",
-    ]);
+    let mut doc = setting.cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"]);
     run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Outcome::Passed)
 }
@@ -46,14 +39,7 @@ pub(super) fn doc(setting: &Setting) -> Result<Outcome> {
 pub(super) fn deny(setting: &Setting) -> Result<Outcome> {
     if command::answers(command::cargo(), &["deny", "--version"]) {
         let mut deny = setting.command(command::cargo());
-        run(deny.args([
-            "deny",
-            "--all-features",
-            "check",
-            "bans",
-            "licenses",
-            "sources",
-        ]))?;
+        run(deny.args(["deny", "--all-features", "check", "bans", "licenses", "sources"]))?;
     } else {
         println!("cargo-deny is not installed: reading deny.toml without it");
         licences::check(&setting.root)?;
@@ -76,11 +62,8 @@ pub(super) fn rust(setting: &Setting) -> Result<Outcome> {
     } else {
         println!("cargo-nextest is not installed: cargo test instead");
         let targets = ["--lib", "--bins", "--tests"];
-        let (success, output) = run_and_read(
-            setting
-                .cargo(&["test", "--workspace", "--no-fail-fast"])
-                .args(targets),
-        )?;
+        let (success, output) =
+            run_and_read(setting.cargo(&["test", "--workspace", "--no-fail-fast"]).args(targets))?;
         counted(success, Counts::of_libtest(&output))?
     };
     if tests.failed > 0 {
@@ -99,10 +82,7 @@ pub(super) fn web(setting: &Setting) -> Result<Outcome> {
     run(&mut setting.npm(&["run", "check"]))?;
     run(&mut setting.npm(&["run", "lint"]))?;
     let (success, output) = run_and_read(&mut setting.npm(&["test"]))?;
-    Ok(Outcome::Tested(counted(
-        success,
-        Counts::of_vitest(&output),
-    )?))
+    Ok(Outcome::Tested(counted(success, Counts::of_vitest(&output))?))
 }
 
 pub(super) fn build(setting: &Setting) -> Result<Outcome> {
@@ -132,15 +112,9 @@ pub(super) fn browser(setting: &Setting) -> Result<Outcome> {
     setting.npm_packages()?;
     let chromium = tools::chromium().context("no Chromium")?;
     let mut journeys = setting.npm(&["run", "e2e"]);
-    let (success, output) = run_and_read(
-        journeys
-            .env("CHINWAG_BIN", chinwag)
-            .env("CHROMIUM", chromium),
-    )?;
-    Ok(Outcome::Tested(counted(
-        success,
-        Counts::of_playwright(&output),
-    )?))
+    let (success, output) =
+        run_and_read(journeys.env("CHINWAG_BIN", chinwag).env("CHROMIUM", chromium))?;
+    Ok(Outcome::Tested(counted(success, Counts::of_playwright(&output))?))
 }
 
 /// A runner that ends badly without a failed test has broken in another way.

@@ -77,19 +77,13 @@ pub(super) fn ensure(steps: &[&str], install: bool) -> Result<()> {
 
 /// The browser that the journeys use: `CHROMIUM` where it is set, else Debian's.
 pub(super) fn chromium() -> Option<PathBuf> {
-    let chosen = std::env::var_os("CHROMIUM")
-        .map(PathBuf::from)
-        .filter(|file| file.is_file());
+    let chosen = std::env::var_os("CHROMIUM").map(PathBuf::from).filter(|file| file.is_file());
     chosen.or_else(|| command::find("chromium"))
 }
 
 fn missing(steps: &[&str]) -> Vec<&'static Tool> {
     let wanted = |tool: &&Tool| tool.steps.iter().any(|step| steps.contains(step));
-    TOOLS
-        .iter()
-        .filter(wanted)
-        .filter(|tool| !(tool.is_here)())
-        .collect()
+    TOOLS.iter().filter(wanted).filter(|tool| !(tool.is_here)()).collect()
 }
 
 fn packages(missing: &[&Tool]) -> Vec<&'static str> {
@@ -122,10 +116,7 @@ fn sentence(missing: &[&Tool]) -> String {
 
 fn apt_get_install(packages: &[&str]) -> Result<()> {
     if command::find("apt-get").is_none() {
-        bail!(
-            "there is no apt-get here: install {} in your system's way",
-            packages.join(", ")
-        );
+        bail!("there is no apt-get here: install {} in your system's way", packages.join(", "));
     }
     let root = Path::new("/");
     command::run(as_root(root)?.args(["apt-get", "update"]))?;
@@ -172,12 +163,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_said_in_one_line_with_the_command() {
-        let of = |name: &str| {
-            TOOLS
-                .iter()
-                .find(|tool| tool.needed == name)
-                .expect("it is in the table")
-        };
+        let of =
+            |name: &str| TOOLS.iter().find(|tool| tool.needed == name).expect("it is in the table");
         assert_eq!(
             sentence(&[of("chromium"), of("clippy")]),
             "missing: chromium (for browser); clippy (for clippy: rustup component add clippy); \
@@ -189,11 +176,7 @@ mod tests {
     fn every_row_serves_a_step_that_exists() {
         let known = |step: &&str| super::super::STEPS.iter().any(|it| it.name == *step);
         for tool in TOOLS {
-            assert!(
-                !tool.steps.is_empty() && tool.steps.iter().all(known),
-                "{}",
-                tool.needed
-            );
+            assert!(!tool.steps.is_empty() && tool.steps.iter().all(known), "{}", tool.needed);
         }
     }
 

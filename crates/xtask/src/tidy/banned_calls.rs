@@ -11,34 +11,21 @@ pub(super) fn findings(tree: &Tree) -> Vec<String> {
     let (everywhere, core) = match (rows(tree, EVERYWHERE), rows(tree, CORE)) {
         (Ok(everywhere), Ok(core)) => (everywhere, core),
         (everywhere, core) => {
-            return [everywhere.err(), core.err()]
-                .into_iter()
-                .flatten()
-                .collect();
+            return [everywhere.err(), core.err()].into_iter().flatten().collect();
         }
     };
-    let lost = everywhere
-        .iter()
-        .filter(|row| !core.contains(row))
-        .map(|row| {
-            let path = row.get("path").and_then(Value::as_str).unwrap_or("a row");
-            format!("{CORE}: `{path}` is banned in {EVERYWHERE}: repeat the row")
-        });
-    let unexplained = everywhere
-        .iter()
-        .chain(&core)
-        .filter(|row| row.get("reason").is_none());
-    lost.chain(unexplained.map(|row| format!("{EVERYWHERE}: {row} has no reason")))
-        .collect()
+    let lost = everywhere.iter().filter(|row| !core.contains(row)).map(|row| {
+        let path = row.get("path").and_then(Value::as_str).unwrap_or("a row");
+        format!("{CORE}: `{path}` is banned in {EVERYWHERE}: repeat the row")
+    });
+    let unexplained = everywhere.iter().chain(&core).filter(|row| row.get("reason").is_none());
+    lost.chain(unexplained.map(|row| format!("{EVERYWHERE}: {row} has no reason"))).collect()
 }
 
 fn rows(tree: &Tree, path: &str) -> Result<Vec<Value>, String> {
     let file = tree.files.iter().find(|file| file.path == path);
     let file = file.ok_or_else(|| format!("{path} is missing"))?;
-    let table: Table = file
-        .text
-        .parse()
-        .map_err(|error| format!("{path}: {error}"))?;
+    let table: Table = file.text.parse().map_err(|error| format!("{path}: {error}"))?;
     let rows = table.get("disallowed-methods").and_then(Value::as_array);
     rows.cloned().ok_or_else(|| format!("{path} bans nothing"))
 }
@@ -72,10 +59,7 @@ mod tests {
         check("'a'", "'a'", &["clippy.toml: \"a\" has no reason"; 2]);
         assert_eq!(
             findings(&Tree::of(&[])),
-            [
-                "clippy.toml is missing",
-                "crates/core/clippy.toml is missing"
-            ]
+            ["clippy.toml is missing", "crates/core/clippy.toml is missing"]
         );
     }
 }

@@ -12,10 +12,7 @@ fn of_page(tree: &Tree, page: &File) -> Vec<String> {
     for (number, line) in prose(&page.text) {
         for target in targets(&line) {
             if let Some(fault) = fault(tree, page, &target) {
-                findings.push(format!(
-                    "{}:{number}: the link `{target}` {fault}",
-                    page.path
-                ));
+                findings.push(format!("{}:{number}: the link `{target}` {fault}", page.path));
             }
         }
     }
@@ -27,23 +24,12 @@ fn fault(tree: &Tree, page: &File, target: &str) -> Option<&'static str> {
         return None;
     }
     let (path, heading) = target.split_once('#').unwrap_or((target, ""));
-    let path = if path.is_empty() {
-        page.path.clone()
-    } else {
-        resolve(&page.path, path)
-    };
+    let path = if path.is_empty() { page.path.clone() } else { resolve(&page.path, path) };
     let folder = format!("{path}/");
-    if !tree
-        .paths
-        .iter()
-        .any(|it| *it == path || it.starts_with(&folder))
-    {
+    if !tree.paths.iter().any(|it| *it == path || it.starts_with(&folder)) {
         return Some("leads to no file");
     }
-    let linked = tree
-        .files
-        .iter()
-        .find(|file| file.path == path && path.ends_with(".md"))?;
+    let linked = tree.files.iter().find(|file| file.path == path && path.ends_with(".md"))?;
     let known = heading.is_empty() || headings(&linked.text).any(|it| it == heading);
     (!known).then_some("leads to no heading of that page")
 }
@@ -52,16 +38,9 @@ fn fault(tree: &Tree, page: &File, target: &str) -> Option<&'static str> {
 fn resolve(page: &str, link: &str) -> String {
     let (mut parts, link) = match link.strip_prefix('/') {
         Some(link) => (Vec::new(), link),
-        None => (
-            page.split('/')
-                .rev()
-                .skip(1)
-                .collect::<Vec<_>>()
-                .into_iter()
-                .rev()
-                .collect(),
-            link,
-        ),
+        None => {
+            (page.split('/').rev().skip(1).collect::<Vec<_>>().into_iter().rev().collect(), link)
+        }
     };
     for part in link.split('/') {
         match part {
@@ -87,20 +66,13 @@ fn outside_fences(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// The same without `inline code`.
 fn prose(text: &str) -> impl Iterator<Item = (usize, String)> {
-    outside_fences(text).map(|(number, line)| {
-        (
-            number,
-            line.split('`').step_by(2).collect::<Vec<_>>().join("code"),
-        )
-    })
+    outside_fences(text)
+        .map(|(number, line)| (number, line.split('`').step_by(2).collect::<Vec<_>>().join("code")))
 }
 
 /// The targets of `[text](target)` and `[name]: target`.
 fn targets(line: &str) -> Vec<String> {
-    let inline = line
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split([')', ' ']).next());
+    let inline = line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());
     let definition = line
         .strip_prefix('[')
         .and_then(|rest| rest.split_once("]: "))
@@ -111,17 +83,15 @@ fn targets(line: &str) -> Vec<String> {
 
 /// The anchors that GitHub makes of a page's headings: lower case, spaces to hyphens, punctuation gone.
 fn headings(text: &str) -> impl Iterator<Item = String> {
-    outside_fences(text)
-        .filter(|(_, line)| line.starts_with('#'))
-        .map(|(_, line)| {
-            let title = line.trim_start_matches('#').trim().to_lowercase();
-            let kept = |it: char| match it {
-                ' ' => Some('-'),
-                it if it.is_alphanumeric() || it == '-' || it == '_' => Some(it),
-                _ => None,
-            };
-            title.chars().filter_map(kept).collect()
-        })
+    outside_fences(text).filter(|(_, line)| line.starts_with('#')).map(|(_, line)| {
+        let title = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = |it: char| match it {
+            ' ' => Some('-'),
+            it if it.is_alphanumeric() || it == '-' || it == '_' => Some(it),
+            _ => None,
+        };
+        title.chars().filter_map(kept).collect()
+    })
 }
 
 #[cfg(test)]
@@ -140,10 +110,7 @@ mod tests {
 
     #[test]
     fn links_that_lead_somewhere_are_fine() {
-        check(
-            "[a](other.md) [b](../crates/core) [c](/docs/other.md \"title\")\n",
-            &[],
-        );
+        check("[a](other.md) [b](../crates/core) [c](/docs/other.md \"title\")\n", &[]);
         check(
             "[a](other.md#the-first-class-walk-told) [b](https://example.org/x) [c](#here)\n\n## Here\n",
             &[],
@@ -153,10 +120,7 @@ mod tests {
 
     #[test]
     fn links_that_lead_nowhere_are_found() {
-        check(
-            "\n[a](gone.md)\n",
-            &["docs/page.md:2: the link `gone.md` leads to no file"],
-        );
+        check("\n[a](gone.md)\n", &["docs/page.md:2: the link `gone.md` leads to no file"]);
         check(
             "[a]: ../docs/gone.md\n",
             &["docs/page.md:1: the link `../docs/gone.md` leads to no file"],

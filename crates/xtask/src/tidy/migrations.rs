@@ -7,10 +7,7 @@ const FOLDER: &str = "crates/store/migrations/";
 pub(super) fn findings(tree: &Tree) -> Vec<String> {
     let mut findings = Vec::new();
     let mut before = ("", 0);
-    for path in tree
-        .paths
-        .iter()
-        .filter(|path| path.starts_with(FOLDER) && path.ends_with(".sql"))
+    for path in tree.paths.iter().filter(|path| path.starts_with(FOLDER) && path.ends_with(".sql"))
     {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let expected = if folder == before.0 { before.1 + 1 } else { 1 };
@@ -39,25 +36,12 @@ mod tests {
         let paths: Vec<_> = names.iter().map(|name| format!("{FOLDER}{name}")).collect();
         let files: Vec<_> = paths.iter().map(|path| (path.as_str(), "")).collect();
         let found = findings(&Tree::of(&files));
-        assert_eq!(
-            found
-                .iter()
-                .map(|it| it.replace(FOLDER, ""))
-                .collect::<Vec<_>>(),
-            expected
-        );
+        assert_eq!(found.iter().map(|it| it.replace(FOLDER, "")).collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn each_folder_counts_from_one() {
-        check(
-            &[
-                "postgres/0001_start.sql",
-                "sqlite/0001_start.sql",
-                "sqlite/0002_more.sql",
-            ],
-            &[],
-        );
+        check(&["postgres/0001_start.sql", "sqlite/0001_start.sql", "sqlite/0002_more.sql"], &[]);
     }
 
     #[test]

@@ -4,16 +4,8 @@ use super::{File, Tree};
 
 /// (lock file, how a line that names a source begins, how the source must begin)
 const SOURCES: [(&str, &str, &str); 2] = [
-    (
-        "Cargo.lock",
-        "source = \"",
-        "registry+https://github.com/rust-lang/crates.io-index",
-    ),
-    (
-        "package-lock.json",
-        "\"resolved\": \"",
-        "https://registry.npmjs.org/",
-    ),
+    ("Cargo.lock", "source = \"", "registry+https://github.com/rust-lang/crates.io-index"),
+    ("package-lock.json", "\"resolved\": \"", "https://registry.npmjs.org/"),
 ];
 
 pub(super) fn findings(tree: &Tree) -> Vec<String> {
@@ -32,10 +24,7 @@ fn of_file(file: &File) -> Vec<String> {
     named
         .map(|(number, source)| {
             let source = source.split('"').next().unwrap_or_default();
-            format!(
-                "{}:{number}: `{source}` is not of the public registry",
-                file.path
-            )
+            format!("{}:{number}: `{source}` is not of the public registry", file.path)
         })
         .collect()
 }
@@ -52,10 +41,7 @@ mod tests {
                 "source = \"registry+https://github.com/rust-lang/crates.io-index\"\n\
                  source = \"git+https://example.org/fork\"\n",
             ),
-            (
-                "web/package-lock.json",
-                "  \"resolved\": \"https://mirror.example.org/a.tgz\",\n",
-            ),
+            ("web/package-lock.json", "  \"resolved\": \"https://mirror.example.org/a.tgz\",\n"),
         ]);
         assert_eq!(
             findings(&tree),

@@ -2,10 +2,7 @@
 
 /// Every character inside a comment or a literal becomes a space; lines stay where they are.
 pub(super) fn code_only(source: &str) -> String {
-    let mut reader = Reader {
-        rest: source,
-        code: String::with_capacity(source.len()),
-    };
+    let mut reader = Reader { rest: source, code: String::with_capacity(source.len()) };
     while reader.step() {}
     reader.code
 }
@@ -39,17 +36,13 @@ impl Reader<'_> {
 
     fn blank(&mut self, length: usize) {
         let (gone, rest) = self.rest.split_at(length);
-        self.code
-            .extend(gone.chars().map(|it| if it == '\n' { '\n' } else { ' ' }));
+        self.code.extend(gone.chars().map(|it| if it == '\n' { '\n' } else { ' ' }));
         self.rest = rest;
     }
 
     /// The length of `r"…"`, `r#"…"#`, `br"…"` here. A name that ends in `r` does not begin one.
     fn raw_string(&self) -> Option<usize> {
-        if self
-            .code
-            .ends_with(|before: char| before.is_alphanumeric() || before == '_')
-        {
+        if self.code.ends_with(|before: char| before.is_alphanumeric() || before == '_') {
             return None;
         }
         let after_b = self.rest.strip_prefix('b').unwrap_or(self.rest);
@@ -57,9 +50,7 @@ impl Reader<'_> {
         let hashes = marked.len() - marked.trim_start_matches('#').len();
         let body = marked[hashes..].strip_prefix('"')?;
         let end = format!("\"{}", "#".repeat(hashes));
-        let length = body
-            .find(&end)
-            .map_or(body.len(), |place| place + end.len());
+        let length = body.find(&end).map_or(body.len(), |place| place + end.len());
         Some(self.rest.len() - body.len() + length)
     }
 }
@@ -107,9 +98,7 @@ fn character(text: &str) -> Option<usize> {
         // The character behind the backslash may be the quote itself.
         return inner.get(2..)?.find('\'').map(|place| place + 4);
     }
-    inner[first.len_utf8()..]
-        .starts_with('\'')
-        .then(|| first.len_utf8() + 2)
+    inner[first.len_utf8()..].starts_with('\'').then(|| first.len_utf8() + 2)
 }
 
 #[cfg(test)]

@@ -22,9 +22,7 @@ pub(super) fn findings(tree: &Tree) -> Vec<String> {
         })
     };
     let files = tree.rust().filter(in_source).filter_map(too_long);
-    files
-        .chain(ratchet(&long_functions(tree), &listed(tree)))
-        .collect()
+    files.chain(ratchet(&long_functions(tree), &listed(tree))).collect()
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -35,19 +33,12 @@ struct Function {
 }
 
 fn listed(tree: &Tree) -> Vec<Function> {
-    let text = tree
-        .files
-        .iter()
-        .find(|file| file.path == LIST)
-        .map_or("", |file| file.text.as_str());
+    let text =
+        tree.files.iter().find(|file| file.path == LIST).map_or("", |file| file.text.as_str());
     let row = |line: &str| {
         let mut words = line.split_whitespace();
         let (path, name) = (words.next()?.to_owned(), words.next()?.to_owned());
-        Some(Function {
-            path,
-            name,
-            lines: words.next()?.parse().ok()?,
-        })
+        Some(Function { path, name, lines: words.next()?.parse().ok()? })
     };
     text.lines().filter_map(row).collect()
 }
@@ -64,21 +55,16 @@ fn ratchet(found: &[Function], listed: &[Function]) -> Vec<String> {
             Some(before) if *lines > before => Some(format!(
                 "{path}: `{name}` grew from {before} to {lines} lines, and may only shrink"
             )),
-            Some(before) if *lines < before => Some(format!(
-                "{path}: `{name}` shrank to {lines} lines: write that into {LIST}"
-            )),
+            Some(before) if *lines < before => {
+                Some(format!("{path}: `{name}` shrank to {lines} lines: write that into {LIST}"))
+            }
             Some(_) => None,
         }
     });
-    let gone = listed
-        .iter()
-        .filter(|row| !found.iter().any(|function| same(row, function)));
+    let gone = listed.iter().filter(|row| !found.iter().any(|function| same(row, function)));
     grown
         .chain(gone.map(|row| {
-            format!(
-                "{LIST}: `{}` of {} is long no more: take its line out",
-                row.name, row.path
-            )
+            format!("{LIST}: `{}` of {} is long no more: take its line out", row.name, row.path)
         }))
         .collect()
 }
@@ -122,11 +108,8 @@ fn function_name(line: &str) -> Option<String> {
     if words.next()? != "fn" {
         return None;
     }
-    let name: String = words
-        .next()?
-        .chars()
-        .take_while(|it| it.is_alphanumeric() || *it == '_')
-        .collect();
+    let name: String =
+        words.next()?.chars().take_while(|it| it.is_alphanumeric() || *it == '_').collect();
     (!name.is_empty()).then_some(name)
 }
 
@@ -135,10 +118,7 @@ mod tests {
     use super::*;
 
     fn long_function(name: &str, lines: usize) -> String {
-        format!(
-            "pub(crate) async fn {name}() {{\n{}}}\n",
-            "    step();\n".repeat(lines - 2)
-        )
+        format!("pub(crate) async fn {name}() {{\n{}}}\n", "    step();\n".repeat(lines - 2))
     }
 
     #[track_caller]
@@ -173,23 +153,13 @@ mod tests {
         let method = long_function("handle", 71).replace('\n', "\n    ");
         let text =
             format!("trait A {{\n    fn a(\n        b: u8,\n    );\n    fn c();\n    {method}}}\n");
-        check(
-            "a.rs",
-            &text,
-            "",
-            &["a.rs: `handle` has 71 lines, at most 70: split it"],
-        );
+        check("a.rs", &text, "", &["a.rs: `handle` has 71 lines, at most 70: split it"]);
     }
 
     #[test]
     fn a_brace_in_a_string_ends_nothing() {
         let text = long_function("a", 71).replacen("    step();\n", "    s(\"\n}\n\");\n", 1);
-        check(
-            "a.rs",
-            &text,
-            "",
-            &["a.rs: `a` has 73 lines, at most 70: split it"],
-        );
+        check("a.rs", &text, "", &["a.rs: `a` has 73 lines, at most 70: split it"]);
     }
 
     #[test]

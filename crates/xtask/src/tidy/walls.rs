@@ -7,33 +7,16 @@ use crate::cargo_metadata::{Dependency, Package};
 /// A crate and those of ours that it may use. A crate without a row fails.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("chinwag", &["chinwag-server", "chinwag-client"]),
-    (
-        "chinwag-server",
-        &[
-            "chinwag-store",
-            "chinwag-core",
-            "chinwag-proto",
-            "chinwag-assets",
-        ],
-    ),
+    ("chinwag-server", &["chinwag-store", "chinwag-core", "chinwag-proto", "chinwag-assets"]),
     ("chinwag-store", &["chinwag-core"]),
     ("chinwag-client", &["chinwag-proto"]),
     ("chinwag-proto", &["chinwag-core"]),
     ("chinwag-core", &[]),
     ("chinwag-assets", &[]),
-    (
-        "chinwag-bench",
-        &["chinwag-client", "chinwag-proto", "chinwag-core"],
-    ),
+    ("chinwag-bench", &["chinwag-client", "chinwag-proto", "chinwag-core"]),
     (
         TESTKIT,
-        &[
-            "chinwag-server",
-            "chinwag-store",
-            "chinwag-client",
-            "chinwag-proto",
-            "chinwag-core",
-        ],
+        &["chinwag-server", "chinwag-store", "chinwag-client", "chinwag-proto", "chinwag-core"],
     ),
     ("xtask", &[]),
 ];
@@ -43,21 +26,13 @@ const TESTKIT: &str = "chinwag-testkit";
 
 /// A crate of somebody else's, those of ours that keep it to themselves, and why. Tests are free.
 const KEPT_TO: &[(&str, &[&str], &str)] = &[
-    (
-        "rusqlite",
-        &["chinwag-store", TESTKIT],
-        "only the store knows SQL",
-    ),
+    ("rusqlite", &["chinwag-store", TESTKIT], "only the store knows SQL"),
     ("axum", &["chinwag-server"], "only the server has doors"),
 ];
 
 /// What a crate must do without, tests apart, and why.
 const NEVER: &[(&str, &[&str], &str)] = &[
-    (
-        "chinwag-core",
-        &["tokio", "socket2", "rustix"],
-        "the core does no I/O and waits for nothing",
-    ),
+    ("chinwag-core", &["tokio", "socket2", "rustix"], "the core does no I/O and waits for nothing"),
     (
         "chinwag-core",
         &["getrandom", "rand", "fastrand"],
@@ -86,22 +61,14 @@ fn of_member(member: &Package) -> Vec<String> {
             "{name} has no row in MAY_USE (crates/xtask/src/tidy/walls.rs): say whom it may use"
         )];
     };
-    member
-        .dependencies
-        .iter()
-        .flat_map(|dependency| of_arrow(name, may_use, dependency))
-        .collect()
+    member.dependencies.iter().flat_map(|dependency| of_arrow(name, may_use, dependency)).collect()
 }
 
 fn of_arrow(name: &str, may_use: &[&str], dependency: &Dependency) -> Vec<String> {
     let used = dependency.name.as_str();
     if MAY_USE.iter().any(|(ours, _)| *ours == used) {
         let allowed = may_use.contains(&used) || dependency.for_tests_only && used == TESTKIT;
-        return if allowed {
-            Vec::new()
-        } else {
-            vec![forbidden(name, may_use, used)]
-        };
+        return if allowed { Vec::new() } else { vec![forbidden(name, may_use, used)] };
     }
     if dependency.for_tests_only {
         return Vec::new();
@@ -110,10 +77,7 @@ fn of_arrow(name: &str, may_use: &[&str], dependency: &Dependency) -> Vec<String
         .iter()
         .filter(|(theirs, keepers, _)| *theirs == used && !keepers.contains(&name))
         .map(|(_, keepers, why)| {
-            format!(
-                "{name} uses {used}, which is kept to {}: {why}",
-                keepers.join(" and ")
-            )
+            format!("{name} uses {used}, which is kept to {}: {why}", keepers.join(" and "))
         });
     let never = NEVER
         .iter()
@@ -126,10 +90,7 @@ fn forbidden(name: &str, may_use: &[&str], used: &str) -> String {
     match (used, may_use) {
         (TESTKIT, _) => format!("{name} uses {TESTKIT} outside its tests"),
         (_, []) => format!("{name} uses {used}, and may use nothing of ours"),
-        (_, may_use) => format!(
-            "{name} uses {used}, and may use only {}",
-            may_use.join(", ")
-        ),
+        (_, may_use) => format!("{name} uses {used}, and may use only {}", may_use.join(", ")),
     }
 }
 
@@ -145,20 +106,14 @@ mod tests {
             source: None,
             dependencies: uses
                 .iter()
-                .map(|&(name, for_tests_only)| Dependency {
-                    name: name.to_owned(),
-                    for_tests_only,
-                })
+                .map(|&(name, for_tests_only)| Dependency { name: name.to_owned(), for_tests_only })
                 .collect(),
         }
     }
 
     #[track_caller]
     fn check(name: &str, uses: &str, for_tests_only: bool, expected: &[&str]) {
-        assert_eq!(
-            findings(&[member(name, &[(uses, for_tests_only)])]),
-            expected
-        );
+        assert_eq!(findings(&[member(name, &[(uses, for_tests_only)])]), expected);
     }
 
     #[test]
@@ -194,10 +149,7 @@ mod tests {
     #[test]
     fn a_crate_without_a_row_fails() {
         let findings = findings(&[member("chinwag-extra", &[])]);
-        assert!(
-            findings[0].starts_with("chinwag-extra has no row"),
-            "{findings:?}"
-        );
+        assert!(findings[0].starts_with("chinwag-extra has no row"), "{findings:?}");
     }
 
     #[test]

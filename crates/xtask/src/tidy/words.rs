@@ -21,41 +21,13 @@ struct Ban {
 }
 
 const BANS: &[Ban] = &[
-    Ban {
-        word: "todo!",
-        place: Place::Rust,
-        reason: "finish it, or leave it out",
-    },
-    Ban {
-        word: "unimplemented!",
-        place: Place::Rust,
-        reason: "finish it, or leave it out",
-    },
-    Ban {
-        word: "#[ignore",
-        place: Place::Rust,
-        reason: "a test that does not run proves nothing",
-    },
-    Ban {
-        word: "thread::sleep(",
-        place: Place::Rust,
-        reason: "wait for the event",
-    },
-    Ban {
-        word: "sleep(",
-        place: Place::RustTests,
-        reason: "a test waits for the event",
-    },
-    Ban {
-        word: "waitForTimeout(",
-        place: Place::WebTests,
-        reason: "a test waits for the event",
-    },
-    Ban {
-        word: ".only(",
-        place: Place::WebTests,
-        reason: "it switches the other tests off",
-    },
+    Ban { word: "todo!", place: Place::Rust, reason: "finish it, or leave it out" },
+    Ban { word: "unimplemented!", place: Place::Rust, reason: "finish it, or leave it out" },
+    Ban { word: "#[ignore", place: Place::Rust, reason: "a test that does not run proves nothing" },
+    Ban { word: "thread::sleep(", place: Place::Rust, reason: "wait for the event" },
+    Ban { word: "sleep(", place: Place::RustTests, reason: "a test waits for the event" },
+    Ban { word: "waitForTimeout(", place: Place::WebTests, reason: "a test waits for the event" },
+    Ban { word: ".only(", place: Place::WebTests, reason: "it switches the other tests off" },
     Ban {
         word: ".skip(",
         place: Place::WebTests,
@@ -72,17 +44,12 @@ const BANS: &[Ban] = &[
 const EXCEPTIONS: &[(&str, &str, &str)] = &[];
 
 /// Folders that are on somebody's machine and not in the checkout. (In two pieces, or this file would be found.)
-const MACHINE_PATHS: [&str; 3] = [
-    concat!("/", "root/"),
-    concat!("/", "Users/"),
-    concat!("/", "work/"),
-];
+const MACHINE_PATHS: [&str; 3] =
+    [concat!("/", "root/"), concat!("/", "Users/"), concat!("/", "work/")];
 
 pub(super) fn findings(tree: &Tree) -> Vec<String> {
     let banned = tree.files.iter().flat_map(banned_words);
-    banned
-        .chain(tree.files.iter().flat_map(machine_paths))
-        .collect()
+    banned.chain(tree.files.iter().flat_map(machine_paths)).collect()
 }
 
 fn banned_words(file: &File) -> Vec<String> {
@@ -92,16 +59,8 @@ fn banned_words(file: &File) -> Vec<String> {
         path if is_web_test(path) => &[Place::WebTests],
         _ => return Vec::new(),
     };
-    let code = if rust {
-        code_only(&file.text)
-    } else {
-        file.text.clone()
-    };
-    let tests_from = if rust {
-        first_test_line(file, &code)
-    } else {
-        0
-    };
+    let code = if rust { code_only(&file.text) } else { file.text.clone() };
+    let tests_from = if rust { first_test_line(file, &code) } else { 0 };
     let mut findings = Vec::new();
     for (number, line) in code.lines().enumerate() {
         let bans = BANS.iter().filter(|ban| {
@@ -125,9 +84,7 @@ fn banned_words(file: &File) -> Vec<String> {
 }
 
 fn is_excepted(file: &File, ban: &Ban, in_test: bool) -> bool {
-    let row = EXCEPTIONS
-        .iter()
-        .any(|(path, word, _)| *path == file.path && *word == ban.word);
+    let row = EXCEPTIONS.iter().any(|(path, word, _)| *path == file.path && *word == ban.word);
     row && !in_test
 }
 
@@ -163,8 +120,7 @@ fn has_word(line: &str, word: &str) -> bool {
         let glued = |it: char| it.is_alphanumeric() || it == '_';
         !word.starts_with(char::is_alphanumeric) || !before.ends_with(glued)
     };
-    line.match_indices(word)
-        .any(|(place, _)| whole(&line[..place]))
+    line.match_indices(word).any(|(place, _)| whole(&line[..place]))
 }
 
 fn machine_paths(file: &File) -> Vec<String> {
@@ -172,16 +128,11 @@ fn machine_paths(file: &File) -> Vec<String> {
     for (number, line) in file.text.lines().enumerate() {
         let starts_there = |path: &&&str| {
             let glued = |it: char| it.is_alphanumeric() || "_-./}".contains(it);
-            line.match_indices(**path)
-                .any(|(place, _)| !line[..place].ends_with(glued))
+            line.match_indices(**path).any(|(place, _)| !line[..place].ends_with(glued))
         };
         let found = MACHINE_PATHS.iter().find(starts_there);
         findings.extend(found.map(|path| {
-            format!(
-                "{}:{}: `{path}` is a path of somebody's machine",
-                file.path,
-                number + 1
-            )
+            format!("{}:{}: `{path}` is a path of somebody's machine", file.path, number + 1)
         }));
     }
     findings
@@ -224,11 +175,7 @@ mod tests {
     fn a_timer_may_sleep_but_a_test_may_not() {
         let sleeps = "tokio::time::sleep(a).await;\n";
         check("crates/a/src/b.rs", sleeps, &[]);
-        check(
-            "crates/a/src/b.rs",
-            "is_asleep();\n#[cfg(test)]\nfn only_in_tests() {}\n",
-            &[],
-        );
+        check("crates/a/src/b.rs", "is_asleep();\n#[cfg(test)]\nfn only_in_tests() {}\n", &[]);
         check(
             "crates/a/tests/b.rs",
             sleeps,

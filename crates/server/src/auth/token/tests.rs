@@ -3,10 +3,7 @@ use super::*;
 const NOW_MS: u64 = 4_000_000_000_000;
 
 fn tokens(kid: &str, secret: u8) -> AccessTokens {
-    let keys = [SigningKey {
-        kid: kid.to_owned(),
-        secret: [secret; 32],
-    }];
+    let keys = [SigningKey { kid: kid.to_owned(), secret: [secret; 32] }];
     AccessTokens::new(&keys, "home")
 }
 
@@ -23,11 +20,7 @@ const HEADER: &str = r#"{"typ":"at+jwt","alg":"HS256","kid":"a"}"#;
 /// A token with a header and claims of one's own, signed with the right key.
 fn forge(header: &str, claims: &serde_json::Value) -> String {
     let claims = claims.to_string();
-    let signed = format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(header),
-        URL_SAFE_NO_PAD.encode(claims)
-    );
+    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
     let signature = jsonwebtoken::crypto::sign(
         signed.as_bytes(),
         &EncodingKey::from_secret(&[7; 32]),
@@ -53,11 +46,7 @@ fn with(mut object: serde_json::Value, field: &str, value: serde_json::Value) ->
 fn a_token_says_who_calls() {
     let ours = tokens("a", 7);
     assert_eq!(ours.check(&ours.issue(caller(), NOW_MS)), Some(caller()));
-    assert_eq!(
-        ours.check(&forge(HEADER, &claims())),
-        Some(caller()),
-        "the forge is true"
-    );
+    assert_eq!(ours.check(&forge(HEADER, &claims())), Some(caller()), "the forge is true");
 }
 
 #[test]
@@ -65,10 +54,7 @@ fn another_key_or_installation_is_refused() {
     let token = tokens("a", 7).issue(caller(), NOW_MS);
     assert_eq!(tokens("a", 8).check(&token), None);
     assert_eq!(tokens("b", 7).check(&token), None);
-    let keys = [SigningKey {
-        kid: "a".to_owned(),
-        secret: [7; 32],
-    }];
+    let keys = [SigningKey { kid: "a".to_owned(), secret: [7; 32] }];
     assert_eq!(AccessTokens::new(&keys, "away").check(&token), None);
 }
 
@@ -109,16 +95,9 @@ fn every_claim_is_needed_and_of_its_type() {
     for field in ["iss", "aud", "sub", "sid", "iat", "exp", "jti"] {
         let mut missing = claims();
         missing.as_object_mut().expect("an object").remove(field);
-        assert_eq!(
-            ours.check(&forge(HEADER, &missing)),
-            None,
-            "{field} is missing"
-        );
-        for value in [
-            serde_json::json!(null),
-            serde_json::json!([1]),
-            serde_json::json!({"a": 1}),
-        ] {
+        assert_eq!(ours.check(&forge(HEADER, &missing)), None, "{field} is missing");
+        for value in [serde_json::json!(null), serde_json::json!([1]), serde_json::json!({"a": 1})]
+        {
             let token = forge(HEADER, &with(claims(), field, value.clone()));
             assert_eq!(ours.check(&token), None, "{field}: {value}");
         }
@@ -149,16 +128,7 @@ fn what_is_no_token_is_refused() {
     let token = ours.issue(caller(), NOW_MS);
     let cut = &token[..token.len() - 1];
     let long = format!("{token}{}", "A".repeat(4_096));
-    for text in [
-        "",
-        ".",
-        "..",
-        "a.b.c",
-        cut,
-        &long,
-        &format!("{token}="),
-        &format!(" {token}"),
-    ] {
+    for text in ["", ".", "..", "a.b.c", cut, &long, &format!("{token}="), &format!(" {token}")] {
         assert_eq!(ours.check(text), None, "{text:.40}");
     }
 }

@@ -45,18 +45,10 @@ pub(super) fn create(
     insert(batch, s, account, rank)?;
     batch.room_insert(self_room, RoomKind::SelfRoom, None, s.at_ms)?;
     batch.member_of_self(s.actor, s.at_ms)?;
-    general_join(
-        batch,
-        setting,
-        s,
-        if first { Role::Owner } else { Role::Member },
-    )?;
+    general_join(batch, setting, s, if first { Role::Owner } else { Role::Member })?;
     sessions::insert(batch, s.actor, session, s.at_ms)?;
     batch.accounts_changed = true;
-    Ok(Applied::silent(Written::User {
-        user: s.actor,
-        rank,
-    }))
+    Ok(Applied::silent(Written::User { user: s.actor, rank }))
 }
 
 fn insert(batch: &Batch<'_>, s: &Submission, account: &Account<'_>, rank: Rank) -> Applying<()> {
@@ -87,13 +79,7 @@ fn general_join(
     }
     let permit = authorise(actor, general.facts(), Action::Join)?;
     let (room, user) = (permit.room(), permit.user());
-    let joining = Joining {
-        room,
-        user,
-        role,
-        by: user,
-        at_ms: s.at_ms,
-    };
+    let joining = Joining { room, user, role, by: user, at_ms: s.at_ms };
     batch.member_join(&joining, None)?;
     Ok(())
 }
@@ -106,10 +92,7 @@ pub(super) fn profile_set(
     if batch.rank(s.actor)?.is_none() {
         return Err(Refusal::Unauthorized.into());
     }
-    batch.run(
-        sql::USER_NAME_SET,
-        params![s.actor.to_i64(), display_name.as_str()],
-    )?;
+    batch.run(sql::USER_NAME_SET, params![s.actor.to_i64(), display_name.as_str()])?;
     Ok(Applied::silent(Written::Done))
 }
 

@@ -55,17 +55,12 @@ pub(super) fn invite_create(
     }
     // Spent invites make place; that is no part of the outcome, so it may come before the refusal.
     batch.run(sql::INVITES_PRUNE, [s.at_ms.cast_signed()])?;
-    let open = batch
-        .first(sql::INVITE_COUNT, [], |row| row.get::<_, i64>(0))?
-        .unwrap_or(0);
+    let open = batch.first(sql::INVITE_COUNT, [], |row| row.get::<_, i64>(0))?.unwrap_or(0);
     if open.cast_unsigned() >= INVITES_MAX {
         return Err(Refusal::Forbidden("there are as many open invites as may be").into());
     }
     let (at_ms, expires) = (s.at_ms.cast_signed(), expires_at_ms.cast_signed());
-    batch.run(
-        sql::INVITE_INSERT,
-        params![code, s.actor.to_i64(), at_ms, expires, uses],
-    )?;
+    batch.run(sql::INVITE_INSERT, params![code, s.actor.to_i64(), at_ms, expires, uses])?;
     Ok(Applied::silent(Written::Done))
 }
 

@@ -39,13 +39,7 @@ pub(super) fn admit(
     role: Role,
 ) -> Applying<Applied> {
     let (room, by) = (permit.room(), permit.user());
-    let joining = Joining {
-        room,
-        user,
-        role,
-        by,
-        at_ms: s.at_ms,
-    };
+    let joining = Joining { room, user, role, by, at_ms: s.at_ms };
     let (_, joined) = batch.member_join(&joining, Some(s.key))?;
     Ok(Applied::event(joined))
 }
@@ -61,9 +55,7 @@ pub(super) fn is_full(room: &Room) -> bool {
 }
 
 pub(super) fn has_too_many_rooms(batch: &Batch<'_>, user: UserId) -> Applying<bool> {
-    let rooms = batch.first(sql::MEMBER_ROOM_COUNT, [user.to_i64()], |row| {
-        row.get::<_, i64>(0)
-    })?;
+    let rooms = batch.first(sql::MEMBER_ROOM_COUNT, [user.to_i64()], |row| row.get::<_, i64>(0))?;
     Ok(rooms.map_or(0, i64::cast_unsigned) >= ROOMS_PER_USER_MAX)
 }
 
@@ -114,10 +106,7 @@ pub(super) fn put(
 ) -> Applying<Applied> {
     let given = body::member(user, role);
     let same = |first: &Event| {
-        let kinds = [
-            EventKind::MemberJoined { user },
-            EventKind::MemberRole { user },
-        ];
+        let kinds = [EventKind::MemberJoined { user }, EventKind::MemberRole { user }];
         kinds.contains(&first.kind) && first.body.as_ref().is_none_or(|body| *body == given)
     };
     if let Some(first) = repeated(batch, s, room, same)? {
@@ -139,11 +128,7 @@ fn add(
     let (room, actor) = batch.scene(room, s.actor)?;
     let permit = authorise(actor, room.facts(), Action::MemberAdd { role })?;
     if batch.rank(user)?.is_none() {
-        return Err(Refusal::Invalid {
-            field: "user",
-            why: "there is no such user",
-        }
-        .into());
+        return Err(Refusal::Invalid { field: "user", why: "there is no such user" }.into());
     }
     if is_full(&room) {
         return Err(Refusal::Forbidden("the room is full").into());
@@ -164,15 +149,7 @@ fn role_set(
 ) -> Applying<Applied> {
     let (room, actor) = batch.scene(room, s.actor)?;
     let last_owner = from == Role::Owner && is_only_owner(batch, room.id, user)?;
-    let permit = authorise(
-        actor,
-        room.facts(),
-        Action::RoleSet {
-            from,
-            to,
-            last_owner,
-        },
-    )?;
+    let permit = authorise(actor, room.facts(), Action::RoleSet { from, to, last_owner })?;
     if from == to {
         return Ok(Applied::silent(Written::Unchanged));
     }

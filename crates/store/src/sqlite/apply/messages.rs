@@ -45,12 +45,7 @@ fn append(
         key: Some(s.key),
         body: Arc::clone(body),
     })?;
-    batch.read_set(
-        permit.room(),
-        permit.user(),
-        message.seq,
-        message.n.unwrap_or_default(),
-    );
+    batch.read_set(permit.room(), permit.user(), message.seq, message.n.unwrap_or_default());
     Ok(Applied::event(message))
 }
 
@@ -69,24 +64,11 @@ pub(super) fn delete(
     let Some(message) = visible_message(batch, s, &room, target)? else {
         return Err(Refusal::NotFound.into());
     };
-    let permit = authorise(
-        actor,
-        room.facts(),
-        Action::MessageDelete {
-            author: message.from,
-        },
-    )?;
+    let permit = authorise(actor, room.facts(), Action::MessageDelete { author: message.from })?;
     if message.rev.is_some() && message.body.is_none() {
         return Ok(Applied::silent(Written::Unchanged));
     }
-    change(
-        batch,
-        permit,
-        s,
-        &message,
-        (kind, body::deletion(target)),
-        None,
-    )
+    change(batch, permit, s, &message, (kind, body::deletion(target)), None)
 }
 
 /// The message at `target`, where the actor may see it.
@@ -96,9 +78,7 @@ fn visible_message(
     room: &Room,
     target: Seq,
 ) -> Applying<Option<Arc<Event>>> {
-    let floor = batch
-        .member(room.id, s.actor)?
-        .map(|member| member.floor(room));
+    let floor = batch.member(room.id, s.actor)?.map(|member| member.floor(room));
     if target > room.head || floor.is_none_or(|floor| target < floor) {
         return Ok(None);
     }
@@ -117,14 +97,7 @@ fn change(
     current: Option<Arc<str>>,
 ) -> Applying<Applied> {
     let (room, from, key) = (permit.room(), permit.user(), Some(s.key));
-    let change = batch.append(Append {
-        room,
-        kind,
-        from,
-        at_ms: s.at_ms,
-        key,
-        body,
-    })?;
+    let change = batch.append(Append { room, kind, from, at_ms: s.at_ms, key, body })?;
     batch.message_rewrite(message, change.seq, current)?;
     Ok(Applied::event(change))
 }
@@ -139,10 +112,7 @@ pub(super) fn receipt_set(
     let (room, actor) = batch.scene(room, s.actor)?;
     let permit = authorise(actor, room.facts(), Action::ReceiptSet)?;
     let read = read.min(room.head);
-    let Some(member) = batch
-        .member(room.id, s.actor)?
-        .filter(|member| member.read < read)
-    else {
+    let Some(member) = batch.member(room.id, s.actor)?.filter(|member| member.read < read) else {
         return Ok(Applied::silent(Written::Unchanged));
     };
     let read_n = message_n_at(batch, &room, read)?.max(member.read_n);

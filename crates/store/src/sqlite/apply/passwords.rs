@@ -19,10 +19,7 @@ pub(super) fn set(
     if batch.rank(s.actor)?.is_none() {
         return Err(Refusal::Unauthorized.into());
     }
-    batch.run(
-        sql::USER_PASSWORD_SET,
-        params![s.actor.to_i64(), password.0],
-    )?;
+    batch.run(sql::USER_PASSWORD_SET, params![s.actor.to_i64(), password.0])?;
     sessions::revoke_all(batch, s.actor, Some(keep), s.at_ms)?;
     Ok(Applied::silent(Written::Done))
 }
@@ -36,9 +33,7 @@ pub(super) fn reset_create(
 ) -> Applying<Applied> {
     let rank = batch.rank(s.actor)?.ok_or(Refusal::Unauthorized)?;
     let theirs = batch.rank(user)?;
-    let asked = InstallationAction::ResetLink {
-        rank: theirs.unwrap_or(rank),
-    };
+    let asked = InstallationAction::ResetLink { rank: theirs.unwrap_or(rank) };
     authorise_installation(rank, asked)?;
     if theirs.is_none() {
         return Err(Refusal::NotFound.into());
@@ -55,11 +50,7 @@ pub(super) fn reset_use(
     token: TokenHash,
     password: &PasswordHash,
 ) -> Applying<Applied> {
-    let found = batch.first(
-        sql::RESET_USER,
-        params![token.0, s.at_ms.cast_signed()],
-        row::user,
-    )?;
+    let found = batch.first(sql::RESET_USER, params![token.0, s.at_ms.cast_signed()], row::user)?;
     let user = found.ok_or(Refusal::Unauthorized)?.id;
     batch.run(sql::RESET_DELETE, [user.to_i64()])?;
     batch.run(sql::USER_PASSWORD_SET, params![user.to_i64(), password.0])?;

@@ -82,19 +82,11 @@ fn check_members(batch: &Batch<'_>, founder: UserId, others: &[UserId]) -> Apply
     for &other in others {
         if batch.rank(other)?.is_none() {
             let why = "name a user that there is not";
-            return Err(Refusal::Invalid {
-                field: "members",
-                why,
-            }
-            .into());
+            return Err(Refusal::Invalid { field: "members", why }.into());
         }
         if has_too_many_rooms(batch, other)? {
             let why = "name a user who is in as many rooms as one may be";
-            return Err(Refusal::Invalid {
-                field: "members",
-                why,
-            }
-            .into());
+            return Err(Refusal::Invalid { field: "members", why }.into());
         }
     }
     Ok(())
@@ -123,21 +115,11 @@ fn same_founding(
     if kind != Some(plan.kind) || body.is_some_and(|body| body != *plan.body) || then != now {
         return Err(Refusal::KeyConflict.into());
     }
-    Ok(Applied {
-        written: Written::Room {
-            room,
-            created: false,
-        },
-        answer: Some(added),
-    })
+    Ok(Applied { written: Written::Room { room, created: false }, answer: Some(added) })
 }
 
 fn pair(one: UserId, other: UserId) -> (UserId, UserId) {
-    if one < other {
-        (one, other)
-    } else {
-        (other, one)
-    }
+    if one < other { (one, other) } else { (other, one) }
 }
 
 /// The direct room of the two, where there is one; answered by the `room_added` of then.
@@ -151,13 +133,7 @@ fn direct_found(batch: &Batch<'_>, founder: UserId, other: UserId) -> Applying<O
         return Ok(None);
     };
     let answer = batch.event(RoomId::of_self(founder), false, added)?;
-    Ok(Some(Applied {
-        written: Written::Room {
-            room,
-            created: false,
-        },
-        answer,
-    }))
+    Ok(Some(Applied { written: Written::Room { room, created: false }, answer }))
 }
 
 fn found(
@@ -172,35 +148,17 @@ fn found(
         RoomKind::Direct => (Role::Member, Role::Member),
         _ => (Role::Owner, Role::Member),
     };
-    let founder = Joining {
-        room,
-        user: by,
-        role: founder_role,
-        by,
-        at_ms,
-    };
+    let founder = Joining { room, user: by, role: founder_role, by, at_ms };
     let added = batch.found(&founder, s.key, Arc::clone(plan.body))?;
     let mut last_added = Seq::ZERO;
     for &user in others {
-        let joining = Joining {
-            room,
-            user,
-            role,
-            by,
-            at_ms,
-        };
+        let joining = Joining { room, user, role, by, at_ms };
         last_added = batch.member_join(&joining, None)?.0.seq;
     }
     if plan.kind == RoomKind::Direct {
         direct_insert(batch, room, (by, added.seq), (others[0], last_added))?;
     }
-    Ok(Applied {
-        written: Written::Room {
-            room,
-            created: true,
-        },
-        answer: Some(added),
-    })
+    Ok(Applied { written: Written::Room { room, created: true }, answer: Some(added) })
 }
 
 fn direct_insert(
@@ -209,19 +167,9 @@ fn direct_insert(
     one: (UserId, Seq),
     other: (UserId, Seq),
 ) -> Applying<()> {
-    let (low, high) = if one.0 < other.0 {
-        (one, other)
-    } else {
-        (other, one)
-    };
+    let (low, high) = if one.0 < other.0 { (one, other) } else { (other, one) };
     let (low_seq, high_seq) = (low.1.to_i64(), high.1.to_i64());
-    let params = [
-        low.0.to_i64(),
-        high.0.to_i64(),
-        room.to_i64(),
-        low_seq,
-        high_seq,
-    ];
+    let params = [low.0.to_i64(), high.0.to_i64(), room.to_i64(), low_seq, high_seq];
     batch.run(sql::DIRECT_INSERT, params)?;
     Ok(())
 }
@@ -274,17 +222,12 @@ pub(super) fn update(
 }
 
 fn changes(batch: &Batch<'_>, room: &Room, change: &Change<'_>) -> Applying<bool> {
-    let settings = change
-        .history
-        .is_some_and(|history| history != room.history)
-        || change
-            .posting
-            .is_some_and(|posting| posting != room.posting);
+    let settings = change.history.is_some_and(|history| history != room.history)
+        || change.posting.is_some_and(|posting| posting != room.posting);
     let Some(name) = change.name else {
         return Ok(settings);
     };
-    let before = batch.first(sql::ROOM_NAME, [room.id.to_i64()], |row| {
-        row.get::<_, Option<String>>(0)
-    })?;
+    let before =
+        batch.first(sql::ROOM_NAME, [room.id.to_i64()], |row| row.get::<_, Option<String>>(0))?;
     Ok(settings || before.flatten().as_deref() != Some(name.as_str()))
 }

@@ -23,9 +23,7 @@ const REVOKED_KEPT_MS: u64 = 24 * 3_600_000;
 
 /// A session that was not used since this time is over.
 pub(crate) fn idle_before_ms(now_ms: u64) -> i64 {
-    now_ms
-        .saturating_sub(SESSION_IDLE_DAYS * 24 * 3_600_000)
-        .cast_signed()
+    now_ms.saturating_sub(SESSION_IDLE_DAYS * 24 * 3_600_000).cast_signed()
 }
 
 pub(super) fn is_known(batch: &Batch<'_>, session: &NewSession) -> Applying<bool> {
@@ -49,17 +47,10 @@ pub(super) fn create(
     batch.run(sql::SESSIONS_PRUNE, [s.actor.to_i64(), idle, old])?;
     let live = batch.numbers(sql::SESSIONS_OF, [s.actor.to_i64(), idle])?;
     let kept = SESSIONS_PER_USER_MAX as usize - 1;
-    let ended: Vec<_> = live
-        .iter()
-        .skip(kept)
-        .map(|&id| SessionId::from_i64(id))
-        .collect();
+    let ended: Vec<_> = live.iter().skip(kept).map(|&id| SessionId::from_i64(id)).collect();
     end(batch, s.actor, ended, s.at_ms)?;
     insert(batch, s.actor, session, s.at_ms)?;
-    Ok(Applied::silent(Written::Session {
-        user: s.actor,
-        session: session.id,
-    }))
+    Ok(Applied::silent(Written::Session { user: s.actor, session: session.id }))
 }
 
 pub(super) fn insert(
@@ -69,10 +60,7 @@ pub(super) fn insert(
     at_ms: u64,
 ) -> Applying<()> {
     let (id, at) = (session.id.to_i64(), at_ms.cast_signed());
-    batch.run(
-        sql::SESSION_INSERT,
-        params![id, user.to_i64(), session.label, at],
-    )?;
+    batch.run(sql::SESSION_INSERT, params![id, user.to_i64(), session.label, at])?;
     token_insert(batch, session.id, session.refresh)
 }
 
@@ -81,15 +69,9 @@ fn token_insert(batch: &Batch<'_>, session: SessionId, token: TokenHash) -> Appl
     let id = session.to_i64();
     let number = batch.first(sql::SESSION_TOKEN_NEXT, [id], |row| row::unsigned(row, 0))?;
     let number = number.unwrap_or_default();
-    batch.run(
-        sql::TOKEN_INSERT,
-        params![token.0, id, number.cast_signed()],
-    )?;
+    batch.run(sql::TOKEN_INSERT, params![token.0, id, number.cast_signed()])?;
     if number > TOKENS_KEPT {
-        batch.run(
-            sql::TOKENS_PRUNE,
-            [id, (number - TOKENS_KEPT).cast_signed()],
-        )?;
+        batch.run(sql::TOKENS_PRUNE, [id, (number - TOKENS_KEPT).cast_signed()])?;
     }
     Ok(())
 }
@@ -145,10 +127,7 @@ pub(super) fn refresh(
         }
     }
     token_insert(batch, found.session, next)?;
-    Ok(Applied::silent(Written::Session {
-        user: found.user,
-        session: found.session,
-    }))
+    Ok(Applied::silent(Written::Session { user: found.user, session: found.session }))
 }
 
 pub(super) fn revoke(
@@ -156,10 +135,7 @@ pub(super) fn revoke(
     s: &Submission,
     session: SessionId,
 ) -> Applying<Applied> {
-    let live = batch.numbers(
-        sql::SESSIONS_OF,
-        [s.actor.to_i64(), idle_before_ms(s.at_ms)],
-    )?;
+    let live = batch.numbers(sql::SESSIONS_OF, [s.actor.to_i64(), idle_before_ms(s.at_ms)])?;
     if !live.contains(&session.to_i64()) {
         return Err(Refusal::NotFound.into());
     }
@@ -175,10 +151,7 @@ pub(super) fn revoke_all(
     at_ms: u64,
 ) -> Applying<()> {
     let live = batch.numbers(sql::SESSIONS_OF, [user.to_i64(), 0])?;
-    let ended = live
-        .into_iter()
-        .map(SessionId::from_i64)
-        .filter(|id| Some(*id) != keep);
+    let ended = live.into_iter().map(SessionId::from_i64).filter(|id| Some(*id) != keep);
     end(batch, user, ended.collect(), at_ms)
 }
 

@@ -46,39 +46,18 @@ impl Reader {
         let by_room: HashMap<RoomId, Mine> = mine.iter().map(|&room| (room.room, room)).collect();
         let cursors = &cursors[..cursors.len().min(CURSORS_MAX)];
         let reset = epoch.is_some_and(|epoch| epoch != self.epoch)
-            || cursors
-                .iter()
-                .any(|(room, at)| by_room.get(room).is_some_and(|r| *at > r.head));
-        let missed = if reset {
-            Vec::new()
-        } else {
-            self.missed(&behind(&by_room, cursors))
-        };
+            || cursors.iter().any(|(room, at)| by_room.get(room).is_some_and(|r| *at > r.head));
+        let missed = if reset { Vec::new() } else { self.missed(&behind(&by_room, cursors)) };
         let page = self.room_list(user.id, None, ROOM_PAGE_MAX);
-        Some(Opening {
-            epoch: self.epoch,
-            reset,
-            user,
-            heads,
-            page,
-            missed,
-        })
+        Some(Opening { epoch: self.epoch, reset, user, heads, page, missed })
     }
 
     fn rooms_of(&self, user: UserId) -> Vec<Mine> {
         self.all(sql::ROOMS_OPENING, [user.to_i64()], |row| {
             let history = row::named(row, 2, History::from_name)?;
-            let floor = if history == History::All {
-                0
-            } else {
-                row.get(3)?
-            };
+            let floor = if history == History::All { 0 } else { row.get(3)? };
             let (room, head) = (RoomId::from_i64(row.get(0)?), Seq::from_i64(row.get(1)?));
-            Ok(Mine {
-                room,
-                head,
-                floor: Seq::from_i64(floor),
-            })
+            Ok(Mine { room, head, floor: Seq::from_i64(floor) })
         })
     }
 
@@ -92,10 +71,7 @@ impl Reader {
                 events.sort_unstable_by_key(|event| event.seq);
                 Missed::Events(events)
             }
-            _ => Missed::Lagged {
-                room: room.room,
-                head_seq: room.head,
-            },
+            _ => Missed::Lagged { room: room.room, head_seq: room.head },
         };
         behind.iter().map(missed).collect()
     }
@@ -116,11 +92,7 @@ impl Reader {
         });
         let count = |room: &Behind| events.get(&room.room).map_or(0, Vec::len) as u64;
         let complete = |room: &&&Behind| count(room) == room.head.get() - room.after.get();
-        let complete = wanted
-            .iter()
-            .filter(complete)
-            .map(|room| room.room)
-            .collect();
+        let complete = wanted.iter().filter(complete).map(|room| room.room).collect();
         (events, complete)
     }
 }

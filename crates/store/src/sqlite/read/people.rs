@@ -42,20 +42,14 @@ impl Reader {
     /// or wrote or was named in what the viewer may see of one; and the viewer.
     #[must_use]
     pub fn users_visible(&self, viewer: UserId, ids: &[UserId]) -> Vec<UserRow> {
-        self.all(
-            sql::USERS_VISIBLE,
-            (viewer.to_i64(), lookup(ids)),
-            row::user,
-        )
+        self.all(sql::USERS_VISIBLE, (viewer.to_i64(), lookup(ids)), row::user)
     }
 
     /// Those among `ids` (the first `USER_LOOKUP_MAX`) who share a room with the viewer now.
     #[must_use]
     pub fn watchable(&self, viewer: UserId, ids: &[UserId]) -> Vec<UserId> {
         let params = (viewer.to_i64(), lookup(ids));
-        self.all(sql::USERS_WATCHABLE, params, |row| {
-            Ok(UserId::from_i64(row.get(0)?))
-        })
+        self.all(sql::USERS_WATCHABLE, params, |row| Ok(UserId::from_i64(row.get(0)?)))
     }
 
     /// What a sign-in is checked against.
@@ -70,29 +64,19 @@ impl Reader {
     #[must_use]
     pub fn password(&self, user: UserId) -> Option<PasswordHash> {
         let password = |row: &Row<'_>| row.get::<_, Option<String>>(0);
-        self.first(sql::USER_PASSWORD, [user.to_i64()], password)
-            .flatten()
-            .map(PasswordHash)
+        self.first(sql::USER_PASSWORD, [user.to_i64()], password).flatten().map(PasswordHash)
     }
 
     /// The session, where it was neither revoked nor left idle too long.
     #[must_use]
     pub fn session_live(&self, id: SessionId, now_ms: u64) -> Option<SessionRow> {
-        self.first(
-            sql::SESSION_GET,
-            [id.to_i64(), idle_before_ms(now_ms)],
-            session,
-        )
+        self.first(sql::SESSION_GET, [id.to_i64(), idle_before_ms(now_ms)], session)
     }
 
     /// The user's live sessions, the one used last first.
     #[must_use]
     pub fn sessions(&self, user: UserId, now_ms: u64) -> Vec<SessionRow> {
-        self.all(
-            sql::SESSIONS_OF,
-            [user.to_i64(), idle_before_ms(now_ms)],
-            session,
-        )
+        self.all(sql::SESSIONS_OF, [user.to_i64(), idle_before_ms(now_ms)], session)
     }
 
     /// The sessions that were revoked at this time or later. Known for a day.

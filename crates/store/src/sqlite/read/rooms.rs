@@ -13,17 +13,12 @@ use crate::sqlite::{Reader, row};
 
 /// After which of a list that falls: everything, where no cursor is given.
 fn below(after: Option<&RoomCursor>) -> (i64, i64) {
-    after.map_or((i64::MAX, 0), |cursor| {
-        (cursor.active_at_ms.cast_signed(), cursor.room.to_i64())
-    })
+    after.map_or((i64::MAX, 0), |cursor| (cursor.active_at_ms.cast_signed(), cursor.room.to_i64()))
 }
 
 fn cursor(row: &Row<'_>) -> Result<RoomCursor> {
     let active_at_ms = row::unsigned(row, 0)?;
-    Ok(RoomCursor {
-        active_at_ms,
-        room: RoomId::from_i64(row.get(1)?),
-    })
+    Ok(RoomCursor { active_at_ms, room: RoomId::from_i64(row.get(1)?) })
 }
 
 impl Reader {
@@ -53,14 +48,7 @@ impl Reader {
         if self.sight(user, room, Action::See).is_err() {
             return RoomPage::default();
         }
-        self.room_page(
-            user,
-            vec![RoomCursor {
-                active_at_ms: 0,
-                room,
-            }],
-            1,
-        )
+        self.room_page(user, vec![RoomCursor { active_at_ms: 0, room }], 1)
     }
 
     /// The rooms at `places` (one more than `limit` where there are more), and who appears in them.
@@ -68,28 +56,18 @@ impl Reader {
         let more = places.len() > limit;
         places.truncate(limit);
         let ids = json(places.iter(), |place| place.room.to_i64());
-        let mut rooms = self.all(sql::ROOMS_NAMED, (user.to_i64(), ids), |row| {
-            self.room_row(row)
-        });
+        let mut rooms = self.all(sql::ROOMS_NAMED, (user.to_i64(), ids), |row| self.room_row(row));
         let rank = |room: &RoomRow| places.iter().position(|place| place.room == room.id);
         rooms.sort_by_cached_key(rank);
         let users = self.users_of(&rooms);
-        RoomPage {
-            rooms,
-            users,
-            next: places.pop().filter(|_| more),
-        }
+        RoomPage { rooms, users, next: places.pop().filter(|_| more) }
     }
 
     fn room_row(&self, row: &Row<'_>) -> Result<RoomRow> {
         let (kind, history, posting) = row::settings(row, [1, 3, 4])?;
         let role = row::role(row, 7)?;
         let mine = |column| {
-            if role.is_none() {
-                Ok(0)
-            } else {
-                row::unsigned(row, column)
-            }
+            if role.is_none() { Ok(0) } else { row::unsigned(row, column) }
         };
         let has_last = row.get::<_, Option<i64>>(13)?.is_some();
         let last = if has_last { self.event(row, 13)? } else { None };
@@ -142,19 +120,12 @@ impl Reader {
         self.sight(user, room, Action::Read)?;
         let limit = limit.min(MEMBER_PAGE_MAX);
         let after = after.map_or(0, UserId::to_i64);
-        let mut members = self.all(
-            sql::MEMBER_PAGE,
-            (room.to_i64(), after, limit as i64 + 1),
-            |row| {
+        let mut members =
+            self.all(sql::MEMBER_PAGE, (room.to_i64(), after, limit as i64 + 1), |row| {
                 let joined_at_ms = row::unsigned(row, 6)?;
                 let role = row::named(row, 5, Role::from_name)?;
-                Ok(MemberRow {
-                    user: row::user(row)?,
-                    role,
-                    joined_at_ms,
-                })
-            },
-        );
+                Ok(MemberRow { user: row::user(row)?, role, joined_at_ms })
+            });
         let more = members.len() > limit;
         members.truncate(limit);
         let next = members.last().filter(|_| more).map(|member| member.user.id);
@@ -174,8 +145,7 @@ impl Reader {
     #[must_use]
     pub fn role(&self, user: UserId, room: RoomId) -> Option<Role> {
         let params = (room.to_i64(), user.to_i64());
-        self.first(sql::ROOM_SIGHT, params, |row| row::role(row, 4))
-            .flatten()
+        self.first(sql::ROOM_SIGHT, params, |row| row::role(row, 4)).flatten()
     }
 
     /// What a decision about the room needs to know of it.
@@ -183,11 +153,7 @@ impl Reader {
     pub fn room_facts(&self, room: RoomId) -> Option<RoomFacts> {
         self.first(sql::ROOM_GET, [room.to_i64()], |row| {
             let (kind, _, posting) = row::settings(row, [0, 1, 2])?;
-            Ok(RoomFacts {
-                room,
-                kind,
-                posting,
-            })
+            Ok(RoomFacts { room, kind, posting })
         })
     }
 }

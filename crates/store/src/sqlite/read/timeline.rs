@@ -35,10 +35,7 @@ impl Reader {
             At::Newest => (Some((Seq::MAX, limit)), None),
             At::Before(seq) => (Some((seq, limit)), None),
             At::After(seq) => (None, Some(up(seq, limit))),
-            At::Around(seq) => (
-                Some((seq.next(), limit - limit / 2)),
-                Some(up(seq, limit / 2)),
-            ),
+            At::Around(seq) => (Some((seq.next(), limit - limit / 2)), Some(up(seq, limit / 2))),
         };
         if let Some((below, limit)) = down {
             self.timeline_down(room, sight.floor, below, limit, visit);
@@ -68,10 +65,7 @@ impl Reader {
             true
         });
         for (event, body) in held.into_iter().rev() {
-            visit(EventRow {
-                body: body.and_then(|body| bodies.get(body)),
-                ..event
-            });
+            visit(EventRow { body: body.and_then(|body| bodies.get(body)), ..event });
         }
     }
 
@@ -100,11 +94,7 @@ impl Reader {
     #[must_use]
     pub fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Vec<Event> {
         let mut events = Vec::new();
-        let params = (
-            room.to_i64(),
-            after.to_i64(),
-            limit.min(GAP_EVENTS_MAX) as i64,
-        );
+        let params = (room.to_i64(), after.to_i64(), limit.min(GAP_EVENTS_MAX) as i64);
         self.events(sql::LOG_UP, params, |event| {
             events.push(event.to_event());
             true
@@ -122,11 +112,7 @@ impl Reader {
         visit: Visit<'_>,
     ) -> Option<(RoomId, Seq)> {
         let (from_room, mut after) = after.unwrap_or((RoomId::from_i64(0), Seq::ZERO));
-        let params = (
-            user.to_i64(),
-            from_room.to_i64(),
-            EXPORT_ROOMS_MAX as i64 + 1,
-        );
+        let params = (user.to_i64(), from_room.to_i64(), EXPORT_ROOMS_MAX as i64 + 1);
         let rooms = self.all(sql::MEMBER_ROOMS_EVER, params, |row| row.get(0));
         let (mut rows_left, mut left) = (EXPORT_ROWS_MAX, limit.clamp(1, PAGE_MAX));
         for (place, room) in rooms.into_iter().map(RoomId::from_i64).enumerate() {

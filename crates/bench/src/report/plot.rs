@@ -1,0 +1,112 @@
+//! The plot: how far each promised figure is from its bound, on one scale.
+//!
+//! A bar is the median by the bound, turned so that up to 1 is met whichever way the bound points;
+//! the thin line is where the rounds lay.
+
+use std::fmt::Write as _;
+
+use super::{Report, short};
+use crate::figures::{Bound, GOALS, Goal, median};
+
+const LEFT: f64 = 430.0;
+const WIDTH: f64 = 420.0;
+const RIGHT: f64 = 90.0;
+const TOP: f64 = 60.0;
+const ROW: f64 = 24.0;
+/// The scale's end; what is beyond is cut off there.
+const SCALE_MAX: f64 = 2.0;
+
+pub(crate) fn svg(report: &Report<'_>) -> String {
+    let measured: Vec<(&Goal, Vec<f64>)> = GOALS
+        .iter()
+        .map(|goal| (goal, goal.values(report.figures)))
+        .filter(|(_, values)| !values.is_empty())
+        .collect();
+    let (width, height) = (LEFT + WIDTH + RIGHT, TOP + ROW * (measured.len() as f64 + 1.5));
+    let mut svg = format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">
+<rect width="100%" height="100%" fill="#ffffff"/>
+<text x="16" y="24" font-size="16">Chinwag's figures by their bounds: up to 1 is met</text>
+<text x="16" y="42" fill="#555555">medians of {} rounds; the thin line spans the rounds; {}</text>
+"##,
+        report.rounds,
+        escaped(&report.machine.processor)
+    );
+    for (at, (goal, values)) in measured.iter().enumerate() {
+        bar(&mut svg, goal, values, TOP + ROW * (at as f64 + 0.5));
+    }
+    let (x, bottom) = (place(1.0), height - ROW);
+    push(
+        &mut svg,
+        &format!(
+            r##"<line x1="{x}" y1="{TOP}" x2="{x}" y2="{bottom}" stroke="#222222" stroke-dasharray="4 3"/>"##
+        ),
+    );
+    push(
+        &mut svg,
+        &format!(r#"<text x="{x}" y="{}" text-anchor="middle">bound</text>"#, bottom + 14.0),
+    );
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn bar(svg: &mut String, goal: &Goal, values: &[f64], y: f64) {
+    let Some(middle) = median(values.to_vec()) else {
+        return;
+    };
+    let shares: Vec<f64> = values.iter().map(|&value| share(goal, value)).collect();
+    let least = place(shares.iter().copied().fold(f64::INFINITY, f64::min));
+    let most = place(shares.iter().copied().fold(0.0, f64::max));
+    let (end, colour) =
+        (place(share(goal, middle)), if goal.is_met(middle) { "#2e7d6b" } else { "#c0563a" });
+    let label = escaped(&format!(
+        "{} · {} {}",
+        goal.name,
+        super::table::figure_name(goal),
+        super::table::bound_name(goal.bound)
+    ));
+    let (text, centre) = (y + ROW * 0.65, y + ROW * 0.45);
+    push(
+        svg,
+        &format!(
+            r#"<text x="{}" y="{text}" text-anchor="end" font-size="9.5">{label}</text>"#,
+            LEFT - 8.0
+        ),
+    );
+    push(
+        svg,
+        &format!(
+            r#"<rect x="{LEFT}" y="{}" width="{}" height="{}" fill="{colour}"/>"#,
+            y + ROW * 0.15,
+            end - LEFT,
+            ROW * 0.6
+        ),
+    );
+    push(
+        svg,
+        &format!(
+            r##"<line x1="{least}" y1="{centre}" x2="{most}" y2="{centre}" stroke="#222222"/>"##
+        ),
+    );
+    push(svg, &format!(r#"<text x="{}" y="{text}">{}</text>"#, LEFT + WIDTH + 8.0, short(middle)));
+}
+
+/// A value by its bound, so that up to 1 is met.
+fn share(goal: &Goal, value: f64) -> f64 {
+    match goal.bound {
+        Bound::AtMost(bound) => value / bound,
+        Bound::AtLeast(bound) => bound / value.max(f64::MIN_POSITIVE),
+    }
+}
+
+fn place(share: f64) -> f64 {
+    LEFT + WIDTH * share.min(SCALE_MAX) / SCALE_MAX
+}
+
+fn push(svg: &mut String, element: &str) {
+    writeln!(svg, "{element}").expect("memory takes all");
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

@@ -1,0 +1,246 @@
+//! What is measured, a scenario a file, and what they share.
+//!
+//! A scenario's figures bear names like paths: `fan-out/1000/16-in-flight`. `--only fan-out/1000`
+//! takes a part.
+
+mod connect;
+mod durable;
+mod fan_out;
+mod history;
+mod idle;
+mod rest;
+mod rooms;
+mod sign_in;
+mod start;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::chinwag::{Chinwag, Fixture};
+use crate::figures::Figures;
+use crate::layout::Layout;
+use crate::load::{Load, Outcome, Pace};
+use crate::machine::{Machine, Processors};
+use crate::subject::{Server, Subject};
+
+/// Before a phase is measured: caches, buffers and the scheduler find their places.
+const WARM_UP: Duration = Duration::from_millis(400);
+
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    run: fn(&mut Bench) -> Result<()>,
+}
+
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "rest", about: "the binary's size, memory at rest", run: rest::run },
+    Scenario {
+        name: "start",
+        about: "start to ready: empty, and killed with a million rows",
+        run: start::run,
+    },
+    Scenario {
+        name: "durable",
+        about: "sends that are on disk before the reply",
+        run: durable::run,
+    },
+    Scenario { name: "history", about: "the newest fifty of a million", run: history::run },
+    Scenario { name: "sign-in", about: "sends while 200 people sign in", run: sign_in::run },
+    Scenario { name: "fan-out", about: "one room of 100, 1,000 and 5,000", run: fan_out::run },
+    Scenario { name: "rooms", about: "1,000 rooms of 5, 200 rooms of 50", run: rooms::run },
+    Scenario { name: "connect", about: "connect, token check, ready", run: connect::run },
+    Scenario { name: "idle", about: "memory of idle connections", run: idle::run },
+];
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// Rounds; within one the servers take turns. A figure is the median of them.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) rounds: u32,
+    /// Only this part, such as `fan-out` or `fan-out/1000`; may be repeated.
+    #[arg(long)]
+    only: Vec<String>,
+    /// Only these servers.
+    #[arg(long, value_delimiter = ',')]
+    servers: Vec<Server>,
+    /// Seconds for which each phase is measured.
+    #[arg(long, default_value_t = 1.5)]
+    seconds: f64,
+    /// Everything small and short: shows that it runs, not how fast.
+    #[arg(long)]
+    tiny: bool,
+    /// Go before other work of this machine, which then waits.
+    #[arg(long)]
+    first: bool,
+    /// Messages in the database.
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u64,
+    /// Bytes that a floor's delivery carries beside the text, to tell what an envelope costs.
+    #[arg(long, default_value_t = 0)]
+    envelope_bytes: usize,
+    /// Where the report goes.
+    #[arg(long, default_value = "target/bench")]
+    pub(crate) out: PathBuf,
+    /// Where users and messages are kept from one run to the next. Put it on the disk that is meant.
+    #[arg(long, default_value = "target/bench-fixture")]
+    fixture: PathBuf,
+}
+
+/// A run of the bench.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    pub(crate) options: Options,
+    pub(crate) machine: Machine,
+    pub(crate) figures: Figures,
+    /// On the fixture's disk; gone with the run.
+    folder: TempDir,
+    fixture: Option<Fixture>,
+}
+
+/// A server and the load on it.
+type Loaded = (Subject, Load);
+
+impl Bench {
+    pub(crate) fn new(options: Options) -> Result<Self> {
+        if options.first {
+            Machine::prefer_us()?;
+        }
+        std::fs::create_dir_all(&options.fixture)
+            .with_context(|| format!("cannot make {}", options.fixture.display()))?;
+        Ok(Self {
+            machine: Machine::new()?,
+            figures: Figures::default(),
+            folder: tempfile::Builder::new().prefix("run-").tempdir_in(&options.fixture)?,
+            fixture: None,
+            options,
+        })
+    }
+
+    pub(crate) fn run(&mut self) -> Result<()> {
+        for scenario in SCENARIOS {
+            if self.wants(scenario.name) {
+                eprintln!("{}: {}", scenario.name, scenario.about);
+                (scenario.run)(self).with_context(|| format!("the scenario {}", scenario.name))?;
+            }
+        }
+        self.figures.fixture = self.fixture.as_ref().map(Fixture::cost);
+        Ok(())
+    }
+
+    /// Whether `--only` takes something of what bears this name, or lies below it.
+    fn wants(&self, name: &str) -> bool {
+        let within = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let only = &self.options.only;
+        only.is_empty() || only.iter().any(|only| within(name, only) || within(only, name))
+    }
+
+    /// Those of these servers that take part.
+    fn servers(&self, servers: &[Server]) -> Vec<Server> {
+        let chosen = &self.options.servers;
+        let takes_part = |server: &Server| chosen.is_empty() || chosen.contains(server);
+        servers.iter().copied().filter(takes_part).collect()
+    }
+
+    /// A size, or the tiny one in its place.
+    fn size(&self, full: usize, tiny: usize) -> usize {
+        if self.options.tiny { tiny } else { full }
+    }
+
+    fn rounds(&self) -> u32 {
+        if self.options.tiny { 1 } else { self.options.rounds }
+    }
+
+    /// How long a phase warms up, and is measured.
+    fn times(&self) -> (Duration, Duration) {
+        if self.options.tiny {
+            return (Duration::ZERO, Duration::from_millis(100));
+        }
+        (WARM_UP, Duration::from_secs_f64(self.options.seconds))
+    }
+
+    fn fixture(&mut self, users: usize) -> Result<&Fixture> {
+        let rows = if self.options.tiny { 500 } else { self.options.rows };
+        let root = if self.options.tiny {
+            self.folder.path().join("tiny")
+        } else {
+            self.options.fixture.clone()
+        };
+        self.fixture = Some(Fixture::open(&self.machine, &root, users, rows)?);
+        self.fixture.as_ref().context("it was opened just now")
+    }
+
+    /// Starts Chinwag on a copy of the fixture and signs so many users in.
+    fn chinwag(&mut self, processors: Processors, users: usize) -> Result<Chinwag> {
+        let folder = self.folder.path().to_owned();
+        let data = self.fixture(users)?.copy(&folder)?;
+        let fixture = self.fixture.as_ref().context("it was opened just now")?;
+        let mut chinwag = fixture.start(&self.machine, processors, &data)?;
+        chinwag.sign_in(users)?;
+        Ok(chinwag)
+    }
+
+    fn start(&mut self, server: Server, users: usize) -> Result<Subject> {
+        if server == Server::Chinwag {
+            return Ok(Subject::chinwag(self.chinwag(Processors::Server, users)?));
+        }
+        Subject::floor(server, &self.machine, self.folder.path(), self.options.envelope_bytes)
+    }
+
+    /// Starts these servers, each with the layout's rooms and connections.
+    fn load(&mut self, servers: &[Server], layout: &Layout) -> Result<Vec<Loaded>> {
+        let servers = self.servers(servers);
+        servers
+            .into_iter()
+            .map(|server| {
+                let subject = self.start(server, layout.users)?;
+                let load = subject.connect(layout)?;
+                subject.settle()?;
+                Ok((subject, load))
+            })
+            .collect()
+    }
+
+    /// Runs the phases that are wanted, round by round, on each server in turn.
+    fn interleave(&mut self, loaded: &mut [Loaded], phases: &[(String, Pace)]) -> Result<()> {
+        let wanted: Vec<_> = phases.iter().filter(|(name, _)| self.wants(name)).cloned().collect();
+        for round in 1..=self.rounds() {
+            for (name, pace) in &wanted {
+                for (subject, load) in &mut *loaded {
+                    let outcome = subject.run(load, *pace, self.times(), &|| true)?;
+                    self.record(name, subject.server, &outcome);
+                }
+            }
+            eprintln!("  round {round} of {}", self.rounds());
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, name: &str, server: Server, outcome: &Outcome) {
+        let seconds = outcome.elapsed.as_secs_f64();
+        let cpu_us = outcome.server_cpu.as_secs_f64() * 1e6;
+        let (deliveries, acked) = (outcome.deliveries as f64, outcome.acked as f64);
+        let row = self.figures.row(name, server);
+        row.add("deliveries_per_s", deliveries / seconds);
+        row.add("cpu_us_per_delivery", cpu_us / deliveries.max(1.0));
+        row.add("sends_per_s", acked / seconds);
+        row.add("cpu_us_per_send", cpu_us / acked.max(1.0));
+        row.add("cpu_share", outcome.server_cpu.as_secs_f64() / seconds);
+        row.add("bytes_per_delivery", outcome.bytes as f64 / deliveries.max(1.0));
+        for (metric, times, share) in [
+            ("delivery_p50_us", &outcome.delivery, 0.5),
+            ("delivery_p99_us", &outcome.delivery, 0.99),
+            ("send_p50_us", &outcome.ack, 0.5),
+            ("send_p99_us", &outcome.ack, 0.99),
+        ] {
+            if let Some(us) = times.quantile_us(share) {
+                row.add(metric, us);
+            }
+        }
+        row.faults += outcome.faults;
+    }
+}

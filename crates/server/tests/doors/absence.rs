@@ -1,0 +1,117 @@
+//! What silence leads to. The deadlines are real, so all of them are waited for at once.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use chinwag_core::limit::{
+    BODY_WITHIN, DEAD_AFTER, HEADER_WITHIN, HELLO_WITHIN, OFFLINE_AFTER, PING_AFTER,
+};
+use chinwag_testkit::server::{Heard, Server, Socket};
+use serde_json::json;
+
+/// How much later than its deadline something may come: the sweep of each second, and a busy machine.
+const LATE: Duration = Duration::from_secs(6);
+
+/// Waits for what is looked for and says how long after `since` it came.
+fn wait_for(socket: &mut Socket, since: Instant, is_it: impl Fn(&Heard) -> bool) -> Duration {
+    let within = DEAD_AFTER + LATE;
+    loop {
+        let heard = socket.next_within(within.saturating_sub(since.elapsed()));
+        if is_it(&heard.expect("it did not come")) {
+            return since.elapsed();
+        }
+    }
+}
+
+fn check_time(what: &str, took: Duration, deadline: Duration) {
+    // A timer's tick may be a little early by another clock.
+    let early = deadline.saturating_sub(Duration::from_millis(1_100));
+    assert!(took >= early && took <= deadline + LATE, "{what}: {took:?} for {deadline:?}");
+}
+
+/// How long the server leaves a connection open that said this and says no more.
+fn closed_after(server: &Server, said: &[u8]) -> Duration {
+    let since = Instant::now();
+    let mut stream = TcpStream::connect(server.address()).expect("it listens");
+    stream.write_all(said).expect("it is taken");
+    let timeout = stream.set_read_timeout(Some(BODY_WITHIN + LATE));
+    timeout.expect("a socket takes a timeout");
+    let mut heard = Vec::new();
+    std::io::Read::read_to_end(&mut stream, &mut heard).expect("the server closes it");
+    since.elapsed()
+}
+
+#[test]
+fn who_is_silent_is_asked_then_closed() {
+    let server = Server::start();
+    let [ann, bob, eve] = server.register_all(["ann", "bob", "eve"]);
+    let since = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut mute = server.socket();
+            assert_eq!(
+                mute.next_within(HELLO_WITHIN + LATE),
+                Some(Heard::Closed(
+                    Some(4408),
+                    "no hello in time, or silent for too long".to_owned(),
+                ))
+            );
+            check_time("no hello", since.elapsed(), HELLO_WITHIN);
+        });
+        scope.spawn(|| {
+            let mut dead = ann.socket();
+            let asked = wait_for(&mut dead, since, |heard| matches!(heard, Heard::Ping(_)));
+            check_time("the ping", asked, PING_AFTER);
+            let closed = wait_for(&mut dead, since, |heard| {
+                *heard
+                    == Heard::Closed(
+                        Some(4408),
+                        "no hello in time, or silent for too long".to_owned(),
+                    )
+            });
+            check_time("the end of the dead", closed, DEAD_AFTER);
+        });
+        scope.spawn(|| {
+            // Whoever gives a sign of life stays.
+            let mut alive = bob.socket();
+            wait_for(&mut alive, since, |heard| matches!(heard, Heard::Ping(_)));
+            alive.send(&json!({"type": "ping"}));
+            alive.until("pong");
+            while since.elapsed() < DEAD_AFTER + Duration::from_secs(2) {
+                let left = (DEAD_AFTER + Duration::from_secs(2)).saturating_sub(since.elapsed());
+                let heard = alive.next_within(left);
+                assert!(!matches!(heard, Some(Heard::Closed(..) | Heard::Ended)), "{heard:?}");
+            }
+        });
+        scope.spawn(|| {
+            let took = closed_after(&server, b"GET /livez HTTP/1.1\r\nhost: a\r\n");
+            check_time("half a header", took, HEADER_WITHIN);
+        });
+        scope.spawn(|| {
+            let said = b"POST /v1/auth/login HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
+                content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+            check_time("half a body", closed_after(&server, said), BODY_WITHIN);
+        });
+        scope.spawn(|| {
+            // A reload is no absence: only after a while is who left shown as away.
+            let mut sees = eve.socket();
+            let socket = ann.sign_in().socket();
+            let other = server.register("zed");
+            let away = other.socket();
+            sees.send(&json!({"type": "presence.watch", "users": [other.id]}));
+            let presence = |online: bool| {
+                move |heard: &Heard| match heard {
+                    Heard::Frame(frame) => frame["kind"] == "presence" && frame["online"] == online,
+                    _ => false,
+                }
+            };
+            wait_for(&mut sees, since, presence(true));
+            let left = Instant::now();
+            drop(away);
+            let took = wait_for(&mut sees, left, presence(false));
+            check_time("the absence", took, OFFLINE_AFTER);
+            drop(socket);
+        });
+    });
+}

@@ -1,0 +1,50 @@
+//! What is true now and is not kept: typing, presence.
+
+use chinwag_testkit::server::Server;
+use serde_json::{Value, json};
+
+fn signals(kind: &str, frames: &[Value]) -> Vec<Value> {
+    let of_kind = |frame: &&Value| frame["type"] == "signal" && frame["kind"] == kind;
+    frames.iter().filter(of_kind).cloned().collect()
+}
+
+#[test]
+fn others_see_that_one_types_through_either_door() {
+    let server = Server::with(|raw| raw.shards = Some(2));
+    let [ann, bob, eve] = server.register_all(["ann", "bob", "eve"]);
+    let group = ann.group("ours", &[&bob]);
+    let (mut a, mut b, mut e) = (ann.socket(), bob.socket(), eve.socket());
+    a.send(&json!({"type": "typing.set", "room": group, "on": true}));
+    a.send(&json!({"type": "ping"}));
+    a.until("pong");
+    ann.put(&format!("/v1/rooms/{group}/typing"), &json!({"on": false})).expect(204);
+    let seen = signals("typing", &b.caught_up(&bob));
+    let told = |on: bool| json!({"type": "signal", "kind": "typing", "room": group, "user": ann.id, "on": on});
+    assert_eq!(seen, [told(true), told(false)]);
+    assert!(signals("typing", &a.caught_up(&ann)).is_empty(), "not to oneself");
+    assert!(signals("typing", &e.caught_up(&eve)).is_empty(), "not to strangers");
+    assert_eq!(ann.see(group)["head_seq"], 3, "nothing of it is kept");
+}
+
+#[test]
+fn whom_one_watches_is_told_now_and_when_it_changes() {
+    let server = Server::with(|raw| raw.shards = Some(2));
+    let [ann, bob, eve] = server.register_all(["ann", "bob", "eve"]);
+    eve.leave(eve.general());
+    let mut a = ann.socket();
+    a.send(&json!({"type": "presence.watch", "users": [bob.id, eve.id]}));
+    let seen = signals("presence", &a.caught_up(&ann));
+    let told = |online: bool| json!({"type": "signal", "kind": "presence", "user": bob.id, "online": online});
+    assert_eq!(seen, [told(false)], "of eve, with whom ann shares no room, nothing");
+    let (phone, _laptop, _eve) = (bob.socket(), bob.sign_in().socket(), eve.socket());
+    let (_, came) = a.until_one(|frame| frame["kind"] == "presence");
+    assert_eq!(came, told(true));
+    drop(phone);
+    assert!(signals("presence", &a.caught_up(&ann)).is_empty(), "a device is left");
+    let asked = ann.get(&format!("/v1/presence?users={},{}", bob.id, eve.id)).expect(200).json();
+    assert_eq!(asked, json!({"presence": [{"user": bob.id, "online": true}]}));
+    // Another list replaces the first.
+    a.send(&json!({"type": "presence.watch", "users": []}));
+    a.send(&json!({"type": "presence.watch", "users": [bob.id]}));
+    assert_eq!(signals("presence", &a.caught_up(&ann)), [told(true)]);
+}

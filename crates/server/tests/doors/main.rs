@@ -1,0 +1,26 @@
+//! The whole server from outside, through both of its doors: the REST door and the WebSocket.
+//!
+//! - [`matrix`]: who may do what, generated over every route and every command.
+//! - [`codes`], [`limits`]: every error code, close code and limit that a client can reach.
+//! - [`corpus`]: malformed requests and frames; nothing breaks and nothing changes.
+//! - [`absence`]: what silence leads to.
+//! - [`accounts`], [`invites`]: people and their sessions.
+//! - [`headers`], [`documents`]: what every answer has, and what the documents promise.
+//! - [`chat`], [`resume`]: messages, rooms and what one missed.
+//! - [`canary`]: secrets stay where they belong.
+//!
+//! One program, because linking it is most of what it costs.
+
+mod absence;
+mod accounts;
+mod canary;
+mod chat;
+mod codes;
+mod corpus;
+mod documents;
+mod headers;
+mod invites;
+mod limits;
+mod matrix;
+mod resume;
+mod schema;

@@ -1,0 +1,135 @@
+//! The ledger of a run as it is written, its clock and its chance, and a way to wait for what happens.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use chinwag_core::id::Key;
+use chinwag_proto::frame::Event;
+use chinwag_testkit::ledger::{DeviceId, Entry, Ledger};
+use chinwag_testkit::random::Random;
+use tokio::sync::Notify;
+use tokio::time::timeout_at;
+
+/// What is waited for and has not come by then never comes.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// What the drivers of one run share.
+pub(crate) struct Journal {
+    ledger: RefCell<Ledger>,
+    random: RefCell<Random>,
+    started: Instant,
+    changed: Notify,
+    /// Commands that were answered with success.
+    pub(crate) done: Cell<u64>,
+    /// Commands that had no answer when their connection ended.
+    pub(crate) unknown: Cell<u64>,
+    /// Requests that turned out to have been done at an earlier try.
+    pub(crate) repeated: Cell<u64>,
+    /// Connections that were opened.
+    pub(crate) connections: Cell<u64>,
+    pub(crate) requests: Requests,
+}
+
+/// The requests over REST, by number.
+#[derive(Default)]
+pub(crate) struct Requests {
+    last: Cell<u64>,
+    /// The system has taken them, and there is no answer yet.
+    waiting: RefCell<BTreeSet<u64>>,
+    /// Their connection ended without an answer.
+    unanswered: RefCell<BTreeSet<u64>>,
+}
+
+impl Requests {
+    pub(crate) fn asked(&self) -> u64 {
+        count(&self.last);
+        self.waiting.borrow_mut().insert(self.last.get());
+        self.last.get()
+    }
+
+    pub(crate) fn ended(&self, request: u64, is_answered: bool) {
+        self.waiting.borrow_mut().remove(&request);
+        if !is_answered {
+            self.unanswered.borrow_mut().insert(request);
+        }
+    }
+
+    pub(crate) fn waiting(&self) -> BTreeSet<u64> {
+        self.waiting.borrow().clone()
+    }
+
+    /// How many of these are over and were not answered.
+    pub(crate) fn unanswered_of(&self, requests: &BTreeSet<u64>) -> usize {
+        self.unanswered.borrow().intersection(requests).count()
+    }
+}
+
+impl Journal {
+    pub(crate) fn new(seed: u64) -> Rc<Self> {
+        Rc::new(Self {
+            ledger: RefCell::default(),
+            random: RefCell::new(Random::new(seed)),
+            started: Instant::now(),
+            changed: Notify::new(),
+            done: Cell::new(0),
+            unknown: Cell::new(0),
+            repeated: Cell::new(0),
+            connections: Cell::new(0),
+            requests: Requests::default(),
+        })
+    }
+
+    pub(crate) fn note(&self, device: DeviceId, entry: Entry) {
+        self.ledger.borrow_mut().write(self.now_ms(), device, entry);
+    }
+
+    pub(crate) fn note_received(&self, device: DeviceId, event: &Event) {
+        self.ledger.borrow_mut().write_received(self.now_ms(), device, event);
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.ledger.borrow().clone()
+    }
+
+    /// Draws with the run's seed.
+    pub(crate) fn draw<T>(&self, draw: impl FnOnce(&mut Random) -> T) -> T {
+        draw(&mut self.random.borrow_mut())
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+        let random =
+            self.draw(|random| u128::from(random.draw()) << 64 | u128::from(random.draw()));
+        Key::new(now.as_millis() as u64, random)
+    }
+
+    /// Wakes those who wait in [`Journal::until`].
+    pub(crate) fn changed(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until it is true, looking whenever something has changed.
+    pub(crate) async fn until(&self, what: &str, mut is_true: impl FnMut() -> bool) {
+        let deadline = tokio::time::Instant::now() + WITHIN;
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if is_true() {
+                return;
+            }
+            let came = timeout_at(deadline, changed).await;
+            assert!(came.is_ok(), "it never came to this: {what}");
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+}
+
+/// Adds one.
+pub(crate) fn count(cell: &Cell<u64>) {
+    cell.set(cell.get() + 1);
+}

@@ -1,0 +1,40 @@
+//! The torture suite: the real program, killed, drained, stalled, stormed and crowded while people
+//! talk, and at the end of each run the checker over all that was asked, answered and seen.
+//!
+//! The drivers are the real client's state behind the real codec. Nobody here waits by the clock: a run
+//! goes on when what it waits for has happened, and fails at a deadline. What the clock does decide is
+//! when something goes wrong, and that is drawn from a seed: `CHINWAG_SEED=7 cargo test -p
+//! chinwag-testkit --test torture`. The program is built by the run; `CHINWAG_BIN` names another.
+//!
+//! Reading order: [`server`], [`device`], [`house`], then the runs.
+
+mod caller;
+mod device;
+mod evidence;
+mod house;
+mod http;
+mod journal;
+mod server;
+mod socket;
+
+mod crowd;
+mod doctored;
+mod drain;
+mod kill;
+mod removal;
+mod slow;
+mod storm;
+
+/// The seed of `CHINWAG_SEED`, or the one that every run without it has.
+fn seed() -> u64 {
+    let seed = std::env::var("CHINWAG_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    println!("CHINWAG_SEED={seed}");
+    seed
+}
+
+/// Runs a scene on one thread, so that the ledger has one order.
+fn on_one_thread(scene: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime starts");
+    tokio::task::LocalSet::new().block_on(&runtime, scene);
+}

@@ -1,0 +1,194 @@
+//! The program under torture: built, started on a folder of its own, killed, terminated.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
+
+/// A start takes milliseconds; this is for a machine that does much else.
+const START_WITHIN: Duration = Duration::from_secs(30);
+/// The database's file in the server's folder.
+const DATABASE: &str = "chinwag.db";
+
+/// The number of the life that the server is in; none while it is down.
+pub(crate) type Life = watch::Receiver<Option<u32>>;
+
+/// A server on an address and a folder that stay the same from one life to the next.
+pub(crate) struct Server {
+    address: SocketAddr,
+    folder: TempDir,
+    child: Option<Child>,
+    lives: u32,
+    life: watch::Sender<Option<u32>>,
+}
+
+impl Server {
+    /// Starts on an empty folder.
+    pub(crate) async fn open() -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let life = watch::Sender::new(None);
+        let mut server = Self { address: address(), folder, child: None, lives: 0, life };
+        server.start().await;
+        server
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn life(&self) -> Life {
+        self.life.subscribe()
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("data").join(DATABASE)
+    }
+
+    /// Starts and waits until it says where it is.
+    pub(crate) async fn start(&mut self) {
+        let ready = self.spawn();
+        let said = timeout(START_WITHIN, ready).await;
+        let said = said.is_ok_and(|said| said.is_ok());
+        assert!(said, "it did not say that it is ready; its log:\n{}", self.log());
+        self.lives += 1;
+        self.life.send_replace(Some(self.lives));
+    }
+
+    /// Starts and kills so soon that it may not have come to listening.
+    pub(crate) async fn start_and_kill(&mut self, after: Duration) {
+        let ready = self.spawn();
+        // Either way it is killed: in the middle of its start, or just after it.
+        let _ = timeout(after, ready).await;
+        self.kill();
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    pub(crate) fn kill(&mut self) {
+        self.life.send_replace(None);
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("one may kill one's own child");
+        let status = child.wait().expect("a child can be waited for");
+        let by = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert_eq!(
+            by,
+            Some(Signal::KILL.as_raw()),
+            "it ended before it was killed:\n{}",
+            self.log()
+        );
+    }
+
+    /// SIGTERM, and waits for the end of the process. Gives its status and how long it took.
+    pub(crate) async fn terminate(&mut self) -> (ExitStatus, Duration) {
+        self.life.send_replace(None);
+        let mut child = self.child.take().expect("it runs");
+        let pid = Pid::from_child(&child);
+        let asked = Instant::now();
+        kill_process(pid, Signal::TERM).expect("one may signal one's own child");
+        let ended = tokio::task::spawn_blocking(move || child.wait()).await;
+        let status = ended.expect("waiting does not panic").expect("a child can be waited for");
+        (status, asked.elapsed())
+    }
+
+    /// Bytes of memory that the process holds.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let pid = self.child.as_ref().expect("it runs").id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+        kib.expect("the system says how much memory a process holds") * 1_024
+    }
+
+    /// What it has logged in this life.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn spawn(&mut self) -> oneshot::Receiver<()> {
+        let log = File::create(self.folder.path().join("log")).expect("the folder is ours");
+        let mut command = Command::new(program());
+        command.args(["serve", "--rate-limits", "off", "--shards", "2", "--listen"]);
+        command.arg(self.address.to_string()).arg("--data").arg(self.folder.path().join("data"));
+        command.current_dir(self.folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().expect("the program can be started");
+        let output = child.stdout.take().expect("it is piped");
+        self.child = Some(child);
+        let (said, ready) = oneshot::channel();
+        std::thread::spawn(move || listen_for_ready(BufReader::new(output), said));
+        ready
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself, and then the test has failed already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail = log.lines().rev().take(20).collect::<Vec<_>>();
+            eprintln!("the server's last lines, newest first:\n{}", tail.join("\n"));
+        }
+    }
+}
+
+/// Reads what the server prints to its end, so that it never waits for a full pipe.
+fn listen_for_ready(output: impl std::io::BufRead, said: oneshot::Sender<()>) {
+    let mut said = Some(said);
+    for line in output.lines().map_while(Result::ok) {
+        if line.contains(" is at http")
+            && let Some(said) = said.take()
+        {
+            // The one who waited may have given up.
+            let _ = said.send(());
+        }
+    }
+}
+
+/// An address that is this test's own. On Linux all of 127/8 is this machine, so two processes that
+/// test at once never meet, and no outgoing connection can hold the port while the server is down.
+fn address() -> SocketAddr {
+    static NUMBER: AtomicU16 = AtomicU16::new(0);
+    let port = 7_000 + NUMBER.fetch_add(1, Ordering::Relaxed);
+    if !cfg!(target_os = "linux") {
+        return (Ipv4Addr::LOCALHOST, port).into();
+    }
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    (Ipv4Addr::new(127, 64 + (high & 63), middle, low), port).into()
+}
+
+/// The program: what `CHINWAG_BIN` names, or the one beside this test, which is brought up to date
+/// first: an old one would be judged in place of the one that was changed.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| match std::env::var_os("CHINWAG_BIN") {
+        Some(named) => named.into(),
+        None => build(),
+    })
+}
+
+fn build() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let folder = test.ancestors().nth(2).expect("it is in target/PROFILE/deps");
+    let target = folder.parent().expect("a profile's folder is in target");
+    let profile = folder.file_name().and_then(|name| name.to_str()).expect("a profile has a name");
+    let profile = if profile == "debug" { "dev" } else { profile };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut cargo = Command::new(cargo);
+    cargo.args(["build", "--quiet", "--package", "chinwag", "--profile", profile]);
+    cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let built = cargo.status().expect("cargo can be started").success();
+    assert!(built, "cargo build -p chinwag failed");
+    folder.join("chinwag")
+}
