@@ -72,7 +72,8 @@ pub(crate) struct Options {
     /// Everything small and short: shows that it runs, not how fast.
     #[arg(long)]
     tiny: bool,
-    /// Go before other work of this machine, which then waits.
+    /// Go before other work of this machine, which then waits. Not for `sign-in`: the kernel's own
+    /// threads, which an fsync needs, would wait for the passwords too.
     #[arg(long)]
     first: bool,
     /// Messages in the database.

@@ -64,7 +64,9 @@ fn explain<'a, T: Deserialize<'a>>(text: &'a str) -> Problem {
         return Problem::invalid("body", "has something after its end");
     };
     let inner = error.inner();
-    if inner.is_syntax() || inner.is_eof() {
+    // What is no text where a name from a closed list must be is a syntax error to the parser.
+    let no_json = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_err();
+    if (inner.is_syntax() || inner.is_eof()) && no_json() {
         return Problem::invalid("body", format!("must be JSON: {inner}"));
     }
     let path = error.path().to_string();

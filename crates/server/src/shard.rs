@@ -220,13 +220,16 @@ impl Shard {
         spawn_local(async move {
             loop {
                 let writable = tokio::time::timeout(STALLED_AFTER, stream.writable()).await;
+                let conn = ConnId { slot, generation };
                 let live = &mut *shard.live.borrow_mut();
-                let Some(socket) = live.socket(ConnId { slot, generation }) else {
+                let Some(socket) = live.socket(conn) else {
                     return;
                 };
                 match (writable, socket.drain_outbox()) {
-                    (Ok(Ok(())), Ok(false)) => {}
+                    // Who takes what is sent lives, even while nothing of it is read here.
+                    (Ok(Ok(())), Ok(false)) => shard.note_heard(live, conn),
                     (Ok(Ok(())), Ok(true)) => {
+                        socket.answered.notify_one();
                         if matches!(socket.stage, Stage::Closing { .. }) {
                             let _ = SockRef::from(&*stream).shutdown(std::net::Shutdown::Write);
                         }
@@ -419,6 +422,23 @@ impl Shard {
         }
     }
 
+    /// Waits until nothing waits for this reader any more; false where the connection is at its end.
+    async fn caught_up(&self, conn: ConnId) -> bool {
+        loop {
+            let answered = {
+                let live = &mut *self.live.borrow_mut();
+                let Some(socket) = live.socket(conn) else {
+                    return false;
+                };
+                if !matches!(socket.stage, Stage::Open(_)) || !socket.is_full() {
+                    return matches!(socket.stage, Stage::Open(_));
+                }
+                Rc::clone(&socket.answered)
+            };
+            answered.notified().await;
+        }
+    }
+
     fn open(&self, conn: ConnId, caller: Caller) {
         if let Some(socket) = self.live.borrow_mut().socket(conn) {
             socket.stage = Stage::Open(caller);
@@ -523,6 +543,7 @@ impl Live {
         {
             let until_ms = clock::monotonic_ms() + CLOSE_WITHIN.as_millis() as u64;
             socket.stage = Stage::Closing { until_ms };
+            socket.answered.notify_one();
         }
     }
 
@@ -549,7 +570,9 @@ fn close_code(why: Close) -> CloseCode {
 }
 
 /// Ends a connection at once; its reading task sees the end and releases it.
-fn cut(socket: &Socket) {
+fn cut(socket: &mut Socket) {
+    socket.stage = Stage::Closing { until_ms: 0 };
+    socket.answered.notify_one();
     let _ = SockRef::from(&*socket.stream).shutdown(std::net::Shutdown::Both);
 }
 

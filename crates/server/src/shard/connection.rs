@@ -14,7 +14,7 @@ use chinwag_proto::{encode, parse};
 use tokio::net::TcpStream;
 
 use super::socket::Stage;
-use super::{Shard, opening};
+use super::{Live, Shard, opening};
 use crate::auth::Caller;
 use crate::commands::{self, Taken};
 use crate::{clock, queries};
@@ -95,6 +95,11 @@ async fn follow(shard: &Rc<Shard>, conn: ConnId, next: Next) {
         Next::Hello(hello) => opening::open(shard, conn, hello).await,
         Next::Query(caller, frame) => {
             shard.in_flight_down_to(conn, 0).await;
+            // A page is long: one who reads slowly asks for the next when this one has left, or the
+            // answers alone would fill its outbox.
+            if !shard.caught_up(conn).await {
+                return;
+            }
             for (bytes, class) in queries::socket::answer(shard, conn, caller, frame).await {
                 shard.send(conn, bytes, class);
             }
@@ -220,8 +225,13 @@ impl Shard {
     }
 
     fn heard(&self, conn: ConnId) {
-        let live = &mut *self.live.borrow_mut();
-        live.hub.handle(clock::monotonic_ms(), Input::Heard { conn }, &mut live.outputs);
+        self.note_heard(&mut self.live.borrow_mut(), conn);
+    }
+
+    pub(super) fn note_heard(&self, live: &mut Live, conn: ConnId) {
+        let now_ms = clock::monotonic_ms();
+        live.hub
+            .handle(now_ms, Input::Heard { conn }, &mut live.outputs);
     }
 
     /// Hands the hub something of a connection.

@@ -72,7 +72,10 @@ impl Request {
     /// # Panics
     /// Where no answer comes within [`DEADLINE`].
     pub fn send(&self) -> Response {
-        let exchange = Exchange::of(&self.door, &self.bytes(), DEADLINE);
+        let mut stream = connect(self.door.address);
+        // A server may answer and close before it has heard everything.
+        let _ = stream.write_all(&self.bytes());
+        let exchange = Exchange::hear(&self.door, &mut stream, DEADLINE, Response::is_framed);
         let answer = Response::parse(&exchange.heard);
         answer.unwrap_or_else(|| panic!("{} was not answered: {exchange:?}", self.line))
     }
@@ -102,9 +105,8 @@ impl Exchange {
     #[must_use]
     pub fn of(door: &Door, bytes: &[u8], within: Duration) -> Self {
         let mut stream = connect(door.address);
-        // A server may answer and close before it has heard everything.
         let _ = stream.write_all(bytes);
-        Self::hear(door, &mut stream, within)
+        Self::hear(door, &mut stream, within, |_| false)
     }
 
     /// The same, and nothing more will be said.
@@ -113,15 +115,20 @@ impl Exchange {
         let mut stream = connect(door.address);
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(Shutdown::Write);
-        Self::hear(door, &mut stream, within)
+        Self::hear(door, &mut stream, within, |_| false)
     }
 
-    fn hear(door: &Door, stream: &mut TcpStream, within: Duration) -> Self {
+    fn hear(
+        door: &Door,
+        stream: &mut TcpStream,
+        within: Duration,
+        is_enough: impl Fn(&[u8]) -> bool,
+    ) -> Self {
         let until = Instant::now() + within;
         let (mut heard, mut chunk) = (Vec::new(), [0; 16 * 1024]);
         let closed = loop {
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || is_enough(&heard) {
                 break false;
             }
             let timeout = stream.set_read_timeout(Some(left));
@@ -173,6 +180,15 @@ impl Response {
         let mut answer = Self { status: status.parse().ok()?, headers, body: Vec::new() };
         answer.body = answer.body_in(&bytes[end + 4..])?;
         Some(answer)
+    }
+
+    /// Whether these bytes are a whole answer that says itself where it ends.
+    fn is_framed(bytes: &[u8]) -> bool {
+        let framed = |answer: Self| {
+            answer.header("content-length").is_some()
+                || answer.header("transfer-encoding").is_some()
+        };
+        Self::parse(bytes).is_some_and(framed)
     }
 
     fn body_in(&self, rest: &[u8]) -> Option<Vec<u8>> {

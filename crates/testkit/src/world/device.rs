@@ -266,7 +266,7 @@ impl World {
     pub(super) fn page_ask(&mut self, device: usize, room: RoomId, before: Option<Seq>) {
         let id = self.devices[device].id;
         if let Some(page) = self.model.timeline_page(id.user, room, before) {
-            let delay_ms = self.random.below(60);
+            let delay_ms = self.random.below(400);
             let life = id.life;
             self.after(delay_ms, Happening::Page { device, life, room, before, page });
         }

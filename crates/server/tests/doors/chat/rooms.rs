@@ -66,7 +66,7 @@ fn who_comes_and_goes_is_seen_live_by_the_right_people() {
     ann.say(group, "alone");
 
     let all = [
-        "room_created",
+        
         "member_joined",
         "member_joined",
         "message",

@@ -41,7 +41,9 @@ fn good(schema: &str) -> Map<String, Value> {
 /// anything, and is wrong in its own way.
 fn is_taken(schema: &str, field: &str, mutation: &str) -> bool {
     let credential =
-        matches!((schema, field), ("Login", "handle" | "password") | ("Refresh", "refresh_token"));
+        matches!((schema, field), ("Login", "handle" | "password") | ("Refresh", "refresh_token")
+            // Whose password it is to be, the token says, which is none.
+            | ("PasswordReset", "new"));
     credential && matches!(mutation, "an empty text" | "a long text")
 }
 
@@ -142,7 +144,7 @@ fn a_body_says_that_it_is_json() {
 fn paths_and_queries_are_checked_too() {
     let scene = Scene::new();
     let group = scene.group.to_string();
-    let long = "x".repeat(8_000);
+    let long = "x".repeat(4_000);
     let upper = group.to_uppercase();
     let bad = [
         "x",
