@@ -230,8 +230,7 @@ impl Shard {
 
     pub(super) fn note_heard(&self, live: &mut Live, conn: ConnId) {
         let now_ms = clock::monotonic_ms();
-        live.hub
-            .handle(now_ms, Input::Heard { conn }, &mut live.outputs);
+        live.hub.handle(now_ms, Input::Heard { conn }, &mut live.outputs);
     }
 
     /// Hands the hub something of a connection.

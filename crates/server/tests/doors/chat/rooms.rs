@@ -66,7 +66,6 @@ fn who_comes_and_goes_is_seen_live_by_the_right_people() {
     ann.say(group, "alone");
 
     let all = [
-        
         "member_joined",
         "member_joined",
         "message",

@@ -40,10 +40,12 @@ fn good(schema: &str) -> Map<String, Value> {
 /// Where a value that is wrong elsewhere is not: what a handle or password is compared with may be
 /// anything, and is wrong in its own way.
 fn is_taken(schema: &str, field: &str, mutation: &str) -> bool {
-    let credential =
-        matches!((schema, field), ("Login", "handle" | "password") | ("Refresh", "refresh_token")
+    let credential = matches!(
+        (schema, field),
+        ("Login", "handle" | "password") | ("Refresh", "refresh_token")
             // Whose password it is to be, the token says, which is none.
-            | ("PasswordReset", "new"));
+            | ("PasswordReset", "new")
+    );
     credential && matches!(mutation, "an empty text" | "a long text")
 }
 
