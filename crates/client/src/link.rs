@@ -138,7 +138,7 @@ impl Link {
         while self.ended.is_none() {
             match self.decoder.next(&mut input) {
                 Ok(Some(Message::Text(text))) => {
-                    self.frames.extend(serde_json::from_str(text).ok())
+                    self.frames.extend(serde_json::from_str(text).ok());
                 }
                 Ok(Some(Message::Ping(payload))) => pongs.push(payload.to_vec()),
                 Ok(Some(Message::Close { code, reason })) => {

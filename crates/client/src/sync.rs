@@ -201,7 +201,7 @@ impl Sync {
             (Stage::Ready, ServerFrame::Event(event)) => self.event(event, &mut out),
             (Stage::Ready, ServerFrame::Reply(reply)) => self.reply(reply, &mut out),
             (Stage::Ready, ServerFrame::Error(error)) => self.error(&error, &mut out),
-            (Stage::Ready, ServerFrame::Lagged(lagged)) => self.lagged(lagged),
+            (Stage::Ready, ServerFrame::Lagged(lagged)) => self.lagged(&lagged),
             _ => {}
         }
         self.flush(&mut out);
@@ -342,7 +342,7 @@ impl Sync {
             self.event(event, out);
         }
         let head_seq = stranger.head_seq.max(head_seq);
-        self.lagged(Lagged { room: id, head_seq });
+        self.lagged(&Lagged { room: id, head_seq });
     }
 
     fn event(&mut self, event: Event, out: &mut Vec<Effect>) {
@@ -430,8 +430,8 @@ impl Sync {
         }
     }
 
-    fn lagged(&mut self, lagged: Lagged) {
-        let Lagged { room: id, head_seq } = lagged;
+    fn lagged(&mut self, lagged: &Lagged) {
+        let &Lagged { room: id, head_seq } = lagged;
         let Some(room) = self.rooms.get_mut(&id) else {
             return self.stranger(id, head_seq, None);
         };

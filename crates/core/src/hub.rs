@@ -174,7 +174,7 @@ impl Hub {
             Input::Head { room, head } => self.head(now_ms, room, head),
             Input::Signal(signal) => self.signal(signal, out),
             Input::Typing { conn, room, on } => self.typing(conn, room, on, out),
-            Input::Watch { conn, users } => self.watch(conn, users, out),
+            Input::Watch { conn, users } => self.watch(conn, &users, out),
             Input::Revoked { user, sessions } => self.revoked(user, &sessions, out),
             Input::Tick => self.tick(now_ms, out),
         }
@@ -524,13 +524,13 @@ impl Hub {
         }
     }
 
-    fn watch(&mut self, id: ConnId, users: Vec<UserId>, out: &mut Outputs) {
+    fn watch(&mut self, id: ConnId, users: &[UserId], out: &mut Outputs) {
         let Some(conn) = self.conn_mut(id) else {
             return;
         };
-        let before = std::mem::replace(&mut conn.watched, users.clone());
+        let before = std::mem::replace(&mut conn.watched, users.to_vec());
         self.presence.unwatch(id.slot, &before);
-        self.presence.watch(id.slot, &users, out);
+        self.presence.watch(id.slot, users, out);
     }
 
     fn revoked(&self, user: UserId, sessions: &[SessionId], out: &mut Outputs) {
@@ -615,10 +615,11 @@ fn replay(
                 let before = Seq::new(event.seq.get().saturating_sub(1));
                 positions.entry(event.room).or_insert(before);
             }
-            EventKind::MemberLeft { user: left } if left == user => {
-                if positions.get(&event.room).is_some_and(|&position| position < event.seq) {
-                    positions.remove(&event.room);
-                }
+            EventKind::MemberLeft { user: left }
+                if left == user
+                    && positions.get(&event.room).is_some_and(|&has| has < event.seq) =>
+            {
+                positions.remove(&event.room);
             }
             _ => {}
         }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::{Request, StatusCode};
+use ::http::{HeaderValue, Request, StatusCode, header};
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
@@ -217,7 +217,14 @@ async fn serve(
         return Ok(harden(upgrade(&shard, request, place)).await);
     }
     request.extensions_mut().insert(Peer(peer));
-    router.oneshot(request.map(Body::new)).await
+    // A proxy in front may have seen the end of such a body elsewhere, and another request in what
+    // follows: nothing may follow (RFC 9112, 6.1).
+    let last = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let mut response = router.oneshot(request.map(Body::new)).await?;
+    if last {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }
 
 fn is_socket(path: &str) -> bool {

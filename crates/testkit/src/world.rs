@@ -239,8 +239,8 @@ impl World {
             Happening::Page { device, life, room, before, page } => {
                 self.page(device, life, room, before, page);
             }
-            Happening::ToServer { link } => self.to_server(link),
-            Happening::ToClient { link } => self.to_client(link),
+            Happening::ToServer { link } => self.upstream(link),
+            Happening::ToClient { link } => self.downstream(link),
             Happening::ServerNotices { link } => self.server_notices(link),
             Happening::ClientNotices { link } => self.client_notices(link),
             Happening::Heard { link } => self.heard(link),
@@ -250,7 +250,7 @@ impl World {
             Happening::Answer { link, frames } => self.answer(link, frames),
             Happening::Wake { node, boot } => self.wake(node, boot),
             Happening::Second { node, boot } => self.second(node, boot),
-            Happening::Bus { node, event } => self.bus(node, event),
+            Happening::Bus { node, event } => self.bus(node, &event),
             Happening::Fetch { node, boot, room, after } => self.fetch(node, boot, room, after),
             Happening::CommitEnd { number } => self.commit_end(number),
             Happening::Crash => self.crash(),

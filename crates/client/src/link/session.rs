@@ -16,6 +16,7 @@ const DEAD_AFTER: Duration = Duration::from_secs(30);
 
 /// What a step of a session came to.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time, in the loop that takes it")]
 pub enum Came {
     /// A frame of the server was applied.
     Frame(ServerFrame, Vec<Effect>),

@@ -152,7 +152,7 @@ fn membership_that_changes_while_the_snapshot_is_read_is_followed() {
     world.commit_kind(room(2), 8, EventKind::MemberLeft { user: user(2) }).commit(room(2), 9);
     world.join(0, &[(room(2), 7)]).commit(room(1), 5).commit(room(2), 10);
     assert_eq!(world.told(0, room(1)), [3, 4, 5]);
-    assert_eq!(world.told(0, room(2)), []);
+    assert!(world.told(0, room(2)).is_empty());
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_second_device_that_joins_late_gets_the_same() {
 fn a_missing_event_is_awaited_then_read_from_the_log() {
     let mut world = World::new();
     world.live(0, user(1), &[(room(1), 1)]).commit(room(1), 4).commit(room(1), 3);
-    assert_eq!(world.told(0, room(1)), []);
+    assert!(world.told(0, room(1)).is_empty());
     let due = world.hub.next_deadline_ms().expect("a gap is open");
     assert_eq!(due, START_MS + 10);
     world.now_ms = due;
@@ -229,7 +229,7 @@ fn nothing_is_kept_for_who_has_gone() {
     world.handle(Input::Watch { conn: conn(0), users: vec![user(2)] });
     world.handle(Input::Closed { conn: conn(0) }).handle(Input::Closed { conn: conn(1) });
     world.commit(room(1), 1);
-    assert_eq!(world.told(0, room(1)), []);
+    assert!(world.told(0, room(1)).is_empty());
     assert_eq!(world.hub.connections(), 0);
     assert_eq!(world.hub.heads().count(), 0);
     assert_eq!(world.hub.joining, 0);

@@ -11,7 +11,7 @@ use chinwag_proto::code::{ErrorCode, Problem};
 use chinwag_proto::rest::{Login, Me, Refresh, RefreshBy, Tokens};
 use chinwag_store::write::{NewSession, Refusal, Write, Written};
 use http::header::{SET_COOKIE, USER_AGENT};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::app::App;
 use crate::auth::{Caller, cookie, token};
@@ -85,7 +85,8 @@ pub(crate) async fn revoke(
 /// A new session and its refresh token.
 pub(super) fn new_session(headers: &HeaderMap) -> (NewSession, String) {
     let (refresh, hash) = token::random_token();
-    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let agent = headers.get(USER_AGENT).map_or(&[][..], HeaderValue::as_bytes);
+    let agent = String::from_utf8_lossy(agent);
     let plain = |c: &char| c.is_ascii_graphic() || *c == ' ';
     let agent: String = agent.chars().filter(plain).take(LABEL_BYTES_MAX).collect();
     let id = SessionId::new(clock::wall_ms(), clock::random_u32());

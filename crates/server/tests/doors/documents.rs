@@ -179,6 +179,7 @@ fn every_frame_is_as_it_is_described() {
     let mut socket = server.socket();
     socket.send(&json!({"type": "hello", "token": ann.token, "cursors": [[room, 1]]}));
     for command in [
+        json!({"type": "room.get", "ref": 7, "room": "0000000000007"}),
         json!({"type": "ping"}),
         json!({"type": "room.list", "ref": 1}),
         json!({"type": "room.get", "ref": 2, "room": room}),
@@ -187,7 +188,6 @@ fn every_frame_is_as_it_is_described() {
         json!({"type": "message.delete", "ref": 5, "room": room, "key": fresh_key(), "target": 5}),
         json!({"type": "receipt.set", "ref": 6, "room": room, "read": 5}),
         json!({"type": "presence.watch", "users": [bob.id]}),
-        json!({"type": "room.get", "ref": 7, "room": "0000000000007"}),
     ] {
         socket.send(&command);
     }

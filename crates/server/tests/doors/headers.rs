@@ -168,7 +168,7 @@ fn metrics_are_for_the_one_who_runs_it() {
     assert!(text.text().ends_with("# EOF\n"));
     for change in [
         |raw: &mut chinwag_server::config::RawConfig| {
-            raw.public_url = Some("https://a.example".to_owned())
+            raw.public_url = Some("https://a.example".to_owned());
         },
         |raw: &mut chinwag_server::config::RawConfig| raw.trusted_hops = 1,
     ] {

@@ -69,7 +69,7 @@ fn marks(facts: &Facts<'_>) -> Marks {
         match event.kind {
             EventKind::Message => raise(&mut marks, event.room, event.from, event.seq, true),
             EventKind::MemberJoined { user } => {
-                raise(&mut marks, event.room, user, event.seq, true)
+                raise(&mut marks, event.room, user, event.seq, true);
             }
             _ => {}
         }

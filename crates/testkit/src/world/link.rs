@@ -98,7 +98,7 @@ impl World {
         self.after(delay_ms, Happening::ToServer { link });
     }
 
-    pub(super) fn to_server(&mut self, link: usize) {
+    pub(super) fn upstream(&mut self, link: usize) {
         self.links[link].up_moving = false;
         if !self.links[link].open {
             return;
@@ -137,7 +137,7 @@ impl World {
         self.after(delay_ms, Happening::ToClient { link });
     }
 
-    pub(super) fn to_client(&mut self, link: usize) {
+    pub(super) fn downstream(&mut self, link: usize) {
         self.links[link].down_moving = false;
         if !self.links[link].open {
             return;

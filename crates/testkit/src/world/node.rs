@@ -190,9 +190,9 @@ impl World {
         self.after(1_000, Happening::Second { node, boot });
     }
 
-    pub(super) fn bus(&mut self, node: usize, event: Arc<Event>) {
+    pub(super) fn bus(&mut self, node: usize, event: &Arc<Event>) {
         if self.nodes[node].up {
-            self.committed(node, &event, None);
+            self.committed(node, event, None);
         }
     }
 

@@ -126,7 +126,10 @@ impl World {
     }
 
     fn read_something(&mut self, device: usize, room: RoomId) {
-        let head = self.devices[device].sync.room(room).map_or(Seq::ZERO, |room| room.cursor());
+        let head = self.devices[device]
+            .sync
+            .room(room)
+            .map_or(Seq::ZERO, chinwag_client::sync::Room::cursor);
         let seq = Seq::new(head.get().saturating_sub(self.random.below(4)));
         self.note(device, Entry::Read { room, seq });
         let effects = self.devices[device].sync.read(room, seq);
@@ -252,6 +255,6 @@ impl World {
         device.sync.is_ready()
             && settled
             && device.sync.rooms().count() == count
-            && mine.map(shown).all(|shown| shown)
+            && mine.into_iter().all(shown)
     }
 }

@@ -22,7 +22,7 @@ use Becomes::{Harmless, Refused, RefusedOrClosed};
 /// Each with its name. `token` is good, and `victim` is a path that it must not reach.
 #[rustfmt::skip]
 pub(super) fn cases(token: &str, victim: &str) -> Vec<(&'static str, Vec<u8>, Becomes)> {
-    let hidden = format!("DELETE {victim} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\ncontent-length: 0\r\n\r\n");
+    let hidden = format!("DELETE {victim} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
     let post = |headers: &str, body: &str| {
         format!("POST /v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n{headers}\r\n{body}")
     };
@@ -67,7 +67,7 @@ pub(super) fn cases(token: &str, victim: &str) -> Vec<(&'static str, Vec<u8>, Be
         ("a length in hexadecimal", post("content-length: 0x2\r\n", "{}"), Refused),
         ("a length in words", post("content-length: two\r\n", "{}"), Refused),
         ("a length of 2^64", post("content-length: 18446744073709551616\r\n", "{}"), Refused),
-        ("a length of 2^63", post("content-length: 9223372036854775807\r\n", "{}"), Refused),
+        ("a length of 2^63", post("content-length: 9223372036854775807\r\n", "{}"), RefusedOrClosed),
         ("a length and chunks", post("content-length: 4\r\ntransfer-encoding: chunked\r\n", &format!("0\r\n\r\n{hidden}")), Harmless),
         ("chunks and a length", post("transfer-encoding: chunked\r\ncontent-length: 4\r\n", &format!("0\r\n\r\n{hidden}")), Harmless),
         ("another encoding", post("transfer-encoding: gzip\r\n", &hidden), Refused),
@@ -113,7 +113,11 @@ fn broken_http_is_refused_and_hides_no_request() {
     let victim = format!("/v1/sessions/{}", current["id"].as_str().unwrap_or_default());
     for (what, bytes, becomes) in cases(&scene.ann.token, &victim) {
         let since = Instant::now();
-        let exchange = Exchange::of_all(&scene.server.door(), &bytes, AT_ONCE);
+        // What is not whole is never answered, so it must end; the others end by themselves.
+        let exchange = match becomes {
+            RefusedOrClosed => Exchange::of_all(&scene.server.door(), &bytes, AT_ONCE),
+            Refused | Harmless => Exchange::of(&scene.server.door(), &bytes, AT_ONCE),
+        };
         assert!(exchange.closed && since.elapsed() < AT_ONCE, "{what} hangs: {exchange:?}");
         let answer = Response::parse(&exchange.heard);
         let status = answer.as_ref().map(|answer| answer.status);
