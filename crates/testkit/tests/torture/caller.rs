@@ -49,7 +49,7 @@ impl Caller {
                 continue;
             };
             match answer.retry_after() {
-                Some(wait) => tokio::time::sleep(wait).await,
+                Some(wait) => crate::rest(wait).await,
                 None => return answer,
             }
         }

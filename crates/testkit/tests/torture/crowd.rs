@@ -63,6 +63,6 @@ async fn sign_in(mut http: Http, login: Value, busy: &Cell<u64>) {
         let wait = answer.retry_after();
         let wait = wait.unwrap_or_else(|| panic!("{} {}", answer.status, answer.body));
         busy.set(busy.get() + 1);
-        tokio::time::sleep(wait).await;
+        crate::rest(wait).await;
     }
 }

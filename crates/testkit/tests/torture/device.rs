@@ -110,7 +110,7 @@ impl Device {
         while life.wait_for(Option::is_some).await.is_ok() {
             match Socket::open(address, self.receive_bytes).await {
                 Ok(socket) => self.connection(socket).await,
-                Err(_) => tokio::time::sleep(REST).await,
+                Err(_) => crate::rest(REST).await,
             }
         }
     }

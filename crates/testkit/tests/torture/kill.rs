@@ -35,7 +35,7 @@ impl Moment {
                 let what = format!("{more} more commands are done");
                 house.journal.until(&what, || house.journal.done.get() >= enough).await;
             }
-            Self::After(time) => tokio::time::sleep(time).await,
+            Self::After(time) => crate::rest(time).await,
         }
     }
 }

@@ -25,6 +25,12 @@ mod removal;
 mod slow;
 mod storm;
 
+/// Lets time pass where time itself is meant: a server's hint, the pause between two attempts, the
+/// moment of a kill. What can be waited for is waited for.
+async fn rest(time: std::time::Duration) {
+    let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
+}
+
 /// The seed of `CHINWAG_SEED`, or the one that every run without it has.
 fn seed() -> u64 {
     let seed = std::env::var("CHINWAG_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);

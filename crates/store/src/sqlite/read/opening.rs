@@ -48,12 +48,7 @@ impl Reader {
         let reset = epoch.is_some_and(|epoch| epoch != self.epoch)
             || cursors.iter().any(|(room, at)| by_room.get(room).is_some_and(|r| *at > r.head));
         let missed = if reset { Vec::new() } else { self.missed(&behind(&by_room, cursors)) };
-        let mut page = self.room_list(user.id, None, ROOM_PAGE_MAX);
-        // Its client learns there of rooms that it is not told of here.
-        let own = RoomId::of_self(user.id);
-        if page.rooms.iter().all(|room| room.id != own) {
-            page.rooms.extend(self.room_page_of(user.id, own).rooms);
-        }
+        let page = self.room_list(user.id, None, ROOM_PAGE_MAX);
         Some(Opening { epoch: self.epoch, reset, user, heads, page, missed })
     }
 
