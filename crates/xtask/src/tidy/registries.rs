@@ -2,10 +2,11 @@
 
 use super::{File, Tree};
 
-/// (lock file, how a line that names a source begins, how the source must begin)
-const SOURCES: [(&str, &str, &str); 2] = [
-    ("Cargo.lock", "source = \"", "registry+https://github.com/rust-lang/crates.io-index"),
-    ("package-lock.json", "\"resolved\": \"", "https://registry.npmjs.org/"),
+/// (lock file, how a line that names a source begins, how the source must begin). The web app's lock
+/// names none: its packages are found by name and hash.
+const SOURCES: [(&str, &str, Option<&str>); 2] = [
+    ("Cargo.lock", "source = \"", Some("registry+https://github.com/rust-lang/crates.io-index")),
+    ("package-lock.json", "\"resolved\": \"", None),
 ];
 
 pub(super) fn findings(tree: &Tree) -> Vec<String> {
@@ -19,7 +20,8 @@ fn of_file(file: &File) -> Vec<String> {
     };
     let named = file.text.lines().enumerate().filter_map(|(index, line)| {
         let source = line.trim_start().strip_prefix(mark)?;
-        (!source.starts_with(public)).then_some((index + 1, source))
+        let known = public.is_some_and(|public| source.starts_with(public));
+        (!known).then_some((index + 1, source))
     });
     named
         .map(|(number, source)| {
