@@ -223,8 +223,11 @@ fn a_database_out_of_reach_is_unavailable_on_both_doors() {
         json!({"type": "message.send", "room": scene.group, "key": sent, "text": "by socket"});
     let shell = scene.lock();
     let reference = ann.ask(&send);
+    // What waits for the lock with others is not made to wait again alone.
+    let crowd: Vec<u64> = (0..20).map(|_| ann.ask(&scene.send("lost"))).collect();
     check_problem(ErrorCode::Unavailable, &scene.ann.post(&scene.path(), &body).send());
     let answer = ann.answer(reference);
+    assert!(crowd.into_iter().all(|reference| ann.answer(reference)["code"] == "unavailable"));
     assert_eq!(answer["code"], "unavailable", "{answer}");
     assert!(answer["retry_after_ms"].as_u64().is_some_and(|ms| ms > 0));
     drop(shell);

@@ -79,7 +79,7 @@ impl Writer {
             Err(error) => error,
         };
         self.note(&error);
-        if commands.len() == 1 || self.is_failed() {
+        if commands.len() == 1 || self.is_failed() || is_locked_out(&error) {
             return refuse_all(commands);
         }
         commands.iter().map(|command| self.settle_alone(command)).collect()
@@ -250,10 +250,23 @@ fn is_disk_failure(error: &Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
+/// True where another process has the lock: no one command is to blame, and each would wait for it
+/// as long as all of them did.
+fn is_locked_out(error: &Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use rusqlite::ffi;
+
+    #[test]
+    fn a_lock_is_nobody_s_fault() {
+        let of = |code| Error::SqliteFailure(ffi::Error::new(code), None);
+        assert!(is_locked_out(&of(ffi::SQLITE_BUSY)));
+        assert!(!is_locked_out(&of(ffi::SQLITE_CONSTRAINT)));
+    }
 
     #[test]
     fn only_a_disk_failure_is_for_good() {
