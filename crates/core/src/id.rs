@@ -18,8 +18,24 @@ const ID_EPOCH_S: u64 = 1_735_689_600;
 /// Digits of an id: lower-case Crockford base 32, which has no `i`, `l`, `o` or `u` to misread.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
+/// What each byte is worth as a digit of an id; 255 for what is none.
+const DIGIT_VALUES: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut value = 0;
+    while value < DIGITS.len() {
+        values[DIGITS[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
+
 /// Length of an id as text: 63 bits, five to a digit.
 const ID_TEXT_BYTES: usize = 13;
+
+/// Length of a key as text (RFC 9562 4).
+const KEY_TEXT_BYTES: usize = 36;
+/// Where in it the dashes are.
+const KEY_DASHES: [usize; 4] = [8, 13, 18, 23];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum User {}
@@ -88,7 +104,7 @@ impl RoomId {
 
 impl<T> fmt::Display for Id<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(&self.digits()).unwrap_or_default())
+        f.write_str(ascii(&self.digits()))
     }
 }
 
@@ -113,11 +129,11 @@ impl<T> FromStr for Id<T> {
         }
         let mut number = 0_u64;
         for byte in text.bytes() {
-            let digit = DIGITS.iter().position(|&d| d == byte).ok_or(WHY)?;
-            if number > i64::MAX.cast_unsigned() >> 5 {
+            let digit = DIGIT_VALUES[usize::from(byte)];
+            if digit == u8::MAX || number > i64::MAX.cast_unsigned() >> 5 {
                 return Err(WHY);
             }
-            number = (number << 5) | digit as u64;
+            number = (number << 5) | u64::from(digit);
         }
         Ok(Self(number, PhantomData))
     }
@@ -143,6 +159,20 @@ impl Key {
         self.0.to_be_bytes()
     }
 
+    /// The key as its 36 ASCII characters.
+    #[must_use]
+    pub fn digits(self) -> [u8; KEY_TEXT_BYTES] {
+        let mut text = [b'-'; KEY_TEXT_BYTES];
+        let mut rest = self.0;
+        for (place, digit) in text.iter_mut().enumerate().rev() {
+            if !KEY_DASHES.contains(&place) {
+                *digit = b"0123456789abcdef"[(rest & 15) as usize];
+                rest >>= 4;
+            }
+        }
+        text
+    }
+
     /// The key that [`Key::to_bytes`] gave.
     #[must_use]
     pub fn from_bytes(stored: [u8; 16]) -> Self {
@@ -152,10 +182,7 @@ impl Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let v = self.0;
-        let (a, b, c) = (v >> 96, (v >> 80) & 0xffff, (v >> 64) & 0xffff);
-        let (d, e) = ((v >> 48) & 0xffff, v & 0xffff_ffff_ffff);
-        write!(f, "{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}")
+        f.write_str(ascii(&self.digits()))
     }
 }
 
@@ -171,14 +198,14 @@ impl FromStr for Key {
     fn from_str(text: &str) -> Result<Self, IdError> {
         const WHY: IdError = IdError("a UUID of version 7 in its 36-character form");
         let bytes = text.as_bytes();
-        if bytes.len() != 36 {
+        if bytes.len() != KEY_TEXT_BYTES {
             return Err(WHY);
         }
         let mut number = 0_u128;
         for (place, &byte) in bytes.iter().enumerate() {
-            match (place, char::from(byte).to_digit(16)) {
-                (8 | 13 | 18 | 23, _) if byte == b'-' => {}
-                (8 | 13 | 18 | 23, _) | (_, None) => return Err(WHY),
+            match (KEY_DASHES.contains(&place), char::from(byte).to_digit(16)) {
+                (true, _) if byte == b'-' => {}
+                (true, _) | (_, None) => return Err(WHY),
                 (_, Some(digit)) => number = (number << 4) | u128::from(digit),
             }
         }
@@ -272,6 +299,11 @@ impl fmt::Display for Seq {
     }
 }
 
+/// Digits as the text that they are.
+fn ascii(digits: &[u8]) -> &str {
+    std::str::from_utf8(digits).unwrap_or_default()
+}
+
 fn text<'de, D: Deserializer<'de>, T: FromStr<Err = IdError>>(from: D) -> Result<T, D::Error> {
     let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
     text.parse().map_err(D::Error::custom)
@@ -279,7 +311,7 @@ fn text<'de, D: Deserializer<'de>, T: FromStr<Err = IdError>>(from: D) -> Result
 
 impl<T> Serialize for Id<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+        to.serialize_str(ascii(&self.digits()))
     }
 }
 
@@ -291,7 +323,7 @@ impl<'de, T> Deserialize<'de> for Id<T> {
 
 impl Serialize for Key {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+        to.serialize_str(ascii(&self.digits()))
     }
 }
 

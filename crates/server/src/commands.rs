@@ -82,7 +82,7 @@ pub(crate) fn socket(shard: &Rc<Shard>, conn: ConnId, caller: Caller, frame: Cli
     }
     match frame {
         ClientFrame::MessageSend(send) => {
-            let parsed = message_send::write(send.room, send.text.clone());
+            let parsed = message_send::write(send.room, &send.text);
             submit(shard, conn, caller, send.reference, send.key, parsed, || {
                 ClientFrame::MessageSend(send)
             })

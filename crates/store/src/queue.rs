@@ -25,21 +25,37 @@ impl<T> Queue<T> {
         Self { state: Mutex::new(state), ready: Condvar::new(), depth: AtomicUsize::new(0), max }
     }
 
-    /// Adds a piece of work, or gives it back where the queue is full or closed. Never waits.
+    /// Adds a piece of work and wakes one who waits for some, or gives it back where the queue is
+    /// full or closed. Never waits.
     pub(crate) fn push(&self, item: T) -> Result<(), T> {
+        self.add(item)?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Adds a piece of work of several; [`Queue::wake`] follows the last.
+    pub(crate) fn add(&self, item: T) -> Result<(), T> {
         let mut state = self.lock();
         if state.closed || state.items.len() >= self.max {
             return Err(item);
         }
         state.items.push_back(item);
         self.depth.store(state.items.len(), Ordering::Relaxed);
-        let wake = state.waiting > 0;
-        state.waiting = state.waiting.saturating_sub(1);
+        Ok(())
+    }
+
+    /// Wakes one who waits, if there is work.
+    pub(crate) fn wake(&self) {
+        if self.depth() == 0 {
+            return;
+        }
+        let mut state = self.lock();
+        let wake = state.waiting > 0 && !state.items.is_empty();
+        state.waiting -= usize::from(wake);
         drop(state);
         if wake {
             self.ready.notify_one();
         }
-        Ok(())
     }
 
     /// Waits for work and takes one piece; none once the queue is closed and empty.

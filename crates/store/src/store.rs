@@ -160,10 +160,16 @@ impl Store {
     }
 
     /// Queues a write, or gives it back where the queue is full (`WRITER_QUEUE_MAX`) or the store is
-    /// closing: nothing changed, the caller answers `busy`. Never blocks.
+    /// closing: nothing changed, the caller answers `busy`. Never blocks. A writer that sleeps goes
+    /// on sleeping until [`Store::wake`], so that a run of writes becomes one batch.
     #[expect(clippy::result_large_err, reason = "what was not taken goes back to its owner")]
     pub fn submit(&self, submission: Submission) -> Result<(), Submission> {
-        self.shared.inbox.push(submission)
+        self.shared.inbox.add(submission)
+    }
+
+    /// Wakes the writer, if it sleeps while something is queued.
+    pub fn wake(&self) {
+        self.shared.inbox.wake();
     }
 
     /// Submits a write and waits for its outcome. Where the future is dropped, the write goes on.
@@ -177,6 +183,7 @@ impl Store {
         let (sender, receiver) = oneshot::channel();
         let answer = Answer::Caller(sender);
         self.submit(Submission { actor, key, at_ms, write, answer }).map_err(|_| Refusal::Busy)?;
+        self.wake();
         receiver.await.unwrap_or(Err(Refusal::Unavailable))
     }
 

@@ -1,7 +1,5 @@
 //! The encoder: messages in, frames out, ready to be shared by every reader.
 
-use std::io;
-
 use bytes::Bytes;
 
 use super::header::{Opcode, Written};
@@ -73,11 +71,9 @@ pub fn client_frame(out: &mut Vec<u8>, opcode: Opcode, last: bool, payload: &[u8
 /// A server's text frame whose payload is written in place, then shared without a copy.
 ///
 /// ```
-/// use std::io::Write;
 /// let mut frame = chinwag_proto::ws::encode::TextFrame::with_capacity(64);
-/// frame.write_all(b"{}")?;
+/// frame.push(b"{}");
 /// assert_eq!(&frame.finish()[..], b"\x81\x02{}");
-/// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct TextFrame {
@@ -99,6 +95,11 @@ impl TextFrame {
         self.bytes.extend_from_slice(payload);
     }
 
+    /// The bytes that the payload is appended to. What stands in them already is room for the header.
+    pub(crate) fn payload(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
     /// The frame, header and payload in one.
     #[must_use]
     pub fn finish(mut self) -> Bytes {
@@ -108,17 +109,6 @@ impl TextFrame {
         let start = SERVER_HEADER_BYTES_MAX - header.as_slice().len();
         self.bytes[start..SERVER_HEADER_BYTES_MAX].copy_from_slice(header.as_slice());
         Bytes::from(self.bytes).slice(start..)
-    }
-}
-
-impl io::Write for TextFrame {
-    fn write(&mut self, payload: &[u8]) -> io::Result<usize> {
-        self.push(payload);
-        Ok(payload.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -137,8 +127,6 @@ fn server_frame(opcode: Opcode, payload: &[u8]) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::{TextFrame, client_frame, close, close_without_code, ping, pong, text};
     use crate::ws::{CloseCode, Opcode};
 
@@ -169,7 +157,7 @@ mod tests {
             let expected = [header, &payload].concat();
             assert_eq!(text(&payload)[..], expected, "{length}");
             let mut frame = TextFrame::with_capacity(0);
-            frame.write_all(&payload).expect("memory takes all");
+            frame.push(&payload);
             assert_eq!(frame.finish()[..], expected, "{length}, in place");
         }
     }

@@ -25,7 +25,7 @@ struct MessageBody<'a> {
 }
 
 /// What the writer is asked, from either door.
-pub(super) fn write(room: RoomId, text: String) -> Result<Write, Problem> {
+pub(super) fn write(room: RoomId, text: &str) -> Result<Write, Problem> {
     let text = MessageText::new(text).map_err(|why| Problem::invalid("text", why.to_string()))?;
     let body = chinwag_proto::encode::json(&MessageBody { text: text.as_str() });
     let body = String::from_utf8(body).expect("JSON is UTF-8");
@@ -39,7 +39,7 @@ pub(crate) async fn post(
     Body(post): Body<MessagePost>,
 ) -> Answer<Response> {
     app.throttle.send(caller.user)?;
-    let written = app.write(caller.user, post.key, write(room, post.text)?).await?;
+    let written = app.write(caller.user, post.key, write(room, &post.text)?).await?;
     Ok(posted(&written))
 }
 

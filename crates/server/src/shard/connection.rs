@@ -1,5 +1,6 @@
 //! The reading half of a connection: a thin task that owns no buffer while it waits.
 
+use std::io::ErrorKind;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use chinwag_proto::code::CloseCode;
 use chinwag_proto::frame::{ClientFrame, Hello};
 use chinwag_proto::ws::{self, Decoder, Message, Role};
 use chinwag_proto::{encode, parse};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::socket::Stage;
@@ -70,8 +72,13 @@ async fn read(
             let scratch = &mut *shard.scratch.borrow_mut();
             match stream.try_read(scratch) {
                 Ok(0) => break,
-                Ok(count) => shard.chew(conn, &mut decoder, &mut scratch[..count], &mut rest),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
+                Ok(count) => {
+                    if count < scratch.len() {
+                        is_drained(&stream);
+                    }
+                    shard.chew(conn, &mut decoder, &mut scratch[..count], &mut rest)
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
                 Err(_) => break,
             }
         } else {
@@ -87,6 +94,13 @@ async fn read(
         }
     }
     shard.release(conn);
+}
+
+/// A read that did not fill its buffer took all there was: the next waits for the poller, and no call
+/// is made to learn that there is nothing. What came since the read wakes the poller anew.
+fn is_drained(stream: &TcpStream) {
+    let nothing = || Err::<(), _>(ErrorKind::WouldBlock.into());
+    let _ = stream.try_io(Interest::READABLE, nothing);
 }
 
 async fn follow(shard: &Rc<Shard>, conn: ConnId, next: Next) {
@@ -110,6 +124,7 @@ async fn follow(shard: &Rc<Shard>, conn: ConnId, next: Next) {
                 return;
             }
             let next = shard.command(conn, caller, frame);
+            shard.app.store.wake();
             Box::pin(follow(shard, conn, next)).await;
         }
         Next::Answer(bytes) => {
@@ -121,8 +136,20 @@ async fn follow(shard: &Rc<Shard>, conn: ConnId, next: Next) {
 
 impl Shard {
     /// Takes the messages in `input` until there is none or one that must be waited for; what is
-    /// left then goes to `rest`.
+    /// left then goes to `rest`. Then the writer may begin with them.
     fn chew(
+        self: &Rc<Self>,
+        conn: ConnId,
+        decoder: &mut Decoder,
+        input: &mut [u8],
+        rest: &mut Vec<u8>,
+    ) -> Next {
+        let next = self.take_messages(conn, decoder, input, rest);
+        self.app.store.wake();
+        next
+    }
+
+    fn take_messages(
         self: &Rc<Self>,
         conn: ConnId,
         decoder: &mut Decoder,

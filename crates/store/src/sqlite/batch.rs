@@ -10,7 +10,7 @@ use chinwag_core::body;
 use chinwag_core::event::{Event, EventKind};
 use chinwag_core::id::{Key, RoomId, Seq, SessionId, UserId};
 use foldhash::HashMap;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, ffi, params};
 
 use super::row;
 use super::statements as sql;
@@ -22,6 +22,18 @@ use crate::write::{Refusal, Written};
 pub(super) enum Failure {
     Refused(Refusal),
     Database(rusqlite::Error),
+}
+
+impl Failure {
+    /// True where the command may have been done before: it was refused now, or its key is taken.
+    pub(super) fn may_be_repeated(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Database(error) => error
+                .sqlite_error()
+                .is_some_and(|error| error.extended_code == ffi::SQLITE_CONSTRAINT_UNIQUE),
+        }
+    }
 }
 
 impl From<Refusal> for Failure {
@@ -349,10 +361,12 @@ impl<'c> Batch<'c> {
     }
 
     /// Appends an event: the next `seq`, a time that does not go back, an ordinal for a message.
+    /// Where the database refuses the row (its key is taken) nothing has changed.
     pub(super) fn append(&mut self, append: Append) -> Applying<Arc<Event>> {
-        let Some(room) = self.rooms.get_mut(&append.room) else {
+        let Some(known) = self.rooms.get_mut(&append.room) else {
             return Err(Refusal::NotFound.into());
         };
+        let mut room = *known;
         room.head = room.head.next();
         room.head_at_ms = room.head_at_ms.max(append.at_ms);
         room.changed = true;
@@ -372,32 +386,10 @@ impl<'c> Batch<'c> {
             rev: None,
             body: Some(append.body),
         });
-        self.event_insert(&event)?;
+        event_insert(self.connection, &event)?;
+        *known = room;
         self.told.push(Entry::Event(Arc::clone(&event)));
         Ok(event)
-    }
-
-    fn event_insert(&self, event: &Event) -> rusqlite::Result<()> {
-        let (kind, subject) = event.kind.to_row();
-        let row = event.as_row();
-        self.run(
-            sql::EVENT_INSERT,
-            params![
-                event.room.to_i64(),
-                event.kind.in_timeline(),
-                event.seq.to_i64(),
-                event.n.map(u64::cast_signed),
-                kind,
-                subject,
-                event.from.to_i64(),
-                event.at_ms.cast_signed(),
-                event.key.map(Key::to_bytes),
-                event.rev.map(Seq::to_i64),
-                row.body,
-                row::checksum(&row)
-            ],
-        )?;
-        Ok(())
     }
 
     /// Brings a message's row to its current form: this body, changed last by the event `rev`.
@@ -606,4 +598,24 @@ impl<'c> Batch<'c> {
         }
         Ok(())
     }
+}
+
+fn event_insert(connection: &Connection, event: &Event) -> rusqlite::Result<()> {
+    let (kind, subject) = event.kind.to_row();
+    let row = event.as_row();
+    connection.prepare_cached(sql::EVENT_INSERT)?.execute(params![
+        event.room.to_i64(),
+        event.kind.in_timeline(),
+        event.seq.to_i64(),
+        event.n.map(u64::cast_signed),
+        kind,
+        subject,
+        event.from.to_i64(),
+        event.at_ms.cast_signed(),
+        event.key.map(Key::to_bytes),
+        event.rev.map(Seq::to_i64),
+        row.body,
+        row::checksum(&row)
+    ])?;
+    Ok(())
 }

@@ -78,8 +78,8 @@ statements! {
         ORDER BY r.active_at_ms DESC, r.room_id DESC LIMIT ?4";
     ROOMS_CHANNEL = "SELECT active_at_ms, room_id FROM rooms WHERE kind = 'channel' AND (active_at_ms, room_id) < (?1, ?2)
         ORDER BY active_at_ms DESC, room_id DESC LIMIT ?3";
-    ROOMS_OPENING = "SELECT r.room_id, r.head_seq, r.history, m.join_seq FROM members m CROSS JOIN rooms r ON r.room_id = m.room_id
-        WHERE m.user_id = ?1 AND m.left_seq IS NULL";
+    ROOMS_OPENING = "SELECT r.active_at_ms, r.room_id, r.head_seq, r.history, m.join_seq FROM members m CROSS JOIN rooms r ON r.room_id = m.room_id
+        WHERE m.user_id = ?1 AND m.left_seq IS NULL ORDER BY r.active_at_ms DESC, r.room_id DESC";
     ROOMS_NAMED = concat!("SELECT r.room_id, r.kind, r.name, r.history, r.posting, r.members, r.created_at_ms,
             m.role, r.head_seq, r.n, m.read_seq, m.read_n,
             CASE r.kind WHEN 'direct' THEN (SELECT p.user_id FROM members p WHERE p.room_id = r.room_id AND p.user_id <> ?1 LIMIT 1) END,

@@ -241,7 +241,9 @@ impl World {
         write: Write,
         answer: Answer,
     ) -> Result<(), Submission> {
-        self.store().submit(Submission { actor, key, at_ms: self.now_ms(), write, answer })
+        self.store().submit(Submission { actor, key, at_ms: self.now_ms(), write, answer })?;
+        self.store().wake();
+        Ok(())
     }
 
     /// Does these in one transaction.

@@ -12,19 +12,31 @@ use crate::sqlite::batch::{Append, Applied, Applying, Batch, Room};
 use crate::sqlite::statements as sql;
 use crate::write::{Refusal, Submission, Written};
 
+/// Nearly every message is new, so its key is not looked up first: the index of keys refuses one that
+/// is taken, and only what was refused may be a retry.
 pub(super) fn send(
     batch: &mut Batch<'_>,
     s: &Submission,
     room: RoomId,
     body: &Arc<str>,
 ) -> Applying<Applied> {
+    let failure = match send_new(batch, s, room, body) {
+        Err(failure) if failure.may_be_repeated() => failure,
+        done => return done,
+    };
     // Where the message was erased since, its key alone tells that it is the same.
     let same = |first: &Event| {
         first.kind == EventKind::Message && first.body.as_ref().is_none_or(|b| b == body)
     };
-    if let Some(first) = repeated(batch, s, room, same)? {
-        return Ok(first);
-    }
+    repeated(batch, s, room, same)?.ok_or(failure)
+}
+
+fn send_new(
+    batch: &mut Batch<'_>,
+    s: &Submission,
+    room: RoomId,
+    body: &Arc<str>,
+) -> Applying<Applied> {
     let (room, actor) = batch.scene(room, s.actor)?;
     let permit = authorise(actor, room.facts(), Action::MessageSend)?;
     append(batch, permit, s, body)

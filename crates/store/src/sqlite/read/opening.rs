@@ -6,7 +6,8 @@ use chinwag_core::id::{Epoch, RoomId, Seq, UserId};
 use chinwag_core::limit::{CURSORS_MAX, RESUME_BYTES_MAX, RESUME_EVENTS_MAX, ROOM_PAGE_MAX};
 use foldhash::HashMap;
 
-use crate::read::{Missed, Opening};
+use super::rooms::cursor;
+use crate::read::{Missed, Opening, RoomCursor};
 use crate::sqlite::Reader;
 use crate::sqlite::row;
 use crate::sqlite::statements as sql;
@@ -18,6 +19,7 @@ const ENVELOPE_BYTES: usize = 256;
 #[derive(Debug, Clone, Copy)]
 struct Mine {
     room: RoomId,
+    active_at_ms: u64,
     head: Seq,
     floor: Seq,
 }
@@ -48,16 +50,20 @@ impl Reader {
         let reset = epoch.is_some_and(|epoch| epoch != self.epoch)
             || cursors.iter().any(|(room, at)| by_room.get(room).is_some_and(|r| *at > r.head));
         let missed = if reset { Vec::new() } else { self.missed(&behind(&by_room, cursors)) };
-        let page = self.room_list(user.id, None, ROOM_PAGE_MAX);
+        let place = |mine: &Mine| RoomCursor { active_at_ms: mine.active_at_ms, room: mine.room };
+        let places = mine.iter().take(ROOM_PAGE_MAX + 1).map(place).collect();
+        let page = self.room_page(user.id, places, ROOM_PAGE_MAX);
         Some(Opening { epoch: self.epoch, reset, user, heads, page, missed })
     }
 
+    /// The most recent first.
     fn rooms_of(&self, user: UserId) -> Vec<Mine> {
         self.all(sql::ROOMS_OPENING, [user.to_i64()], |row| {
-            let history = row::named(row, 2, History::from_name)?;
-            let floor = if history == History::All { 0 } else { row.get(3)? };
-            let (room, head) = (RoomId::from_i64(row.get(0)?), Seq::from_i64(row.get(1)?));
-            Ok(Mine { room, head, floor: Seq::from_i64(floor) })
+            let RoomCursor { active_at_ms, room } = cursor(row)?;
+            let history = row::named(row, 3, History::from_name)?;
+            let floor = if history == History::All { 0 } else { row.get(4)? };
+            let head = Seq::from_i64(row.get(2)?);
+            Ok(Mine { room, active_at_ms, head, floor: Seq::from_i64(floor) })
         })
     }
 
@@ -101,7 +107,7 @@ impl Reader {
 fn behind(mine: &HashMap<RoomId, Mine>, cursors: &[(RoomId, Seq)]) -> Vec<Behind> {
     let mut seen = foldhash::HashSet::default();
     let behind = cursors.iter().filter_map(|(room, at)| {
-        let Mine { room, head, floor } = *mine.get(room)?;
+        let Mine { room, head, floor, .. } = *mine.get(room)?;
         let after = (*at).max(Seq::new(floor.get().saturating_sub(1)));
         (after < head && seen.insert(room)).then_some(Behind { room, head, after })
     });

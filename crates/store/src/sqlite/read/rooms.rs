@@ -16,7 +16,8 @@ fn below(after: Option<&RoomCursor>) -> (i64, i64) {
     after.map_or((i64::MAX, 0), |cursor| (cursor.active_at_ms.cast_signed(), cursor.room.to_i64()))
 }
 
-fn cursor(row: &Row<'_>) -> Result<RoomCursor> {
+/// The place in the first two columns.
+pub(super) fn cursor(row: &Row<'_>) -> Result<RoomCursor> {
     let active_at_ms = row::unsigned(row, 0)?;
     Ok(RoomCursor { active_at_ms, room: RoomId::from_i64(row.get(1)?) })
 }
@@ -52,7 +53,12 @@ impl Reader {
     }
 
     /// The rooms at `places` (one more than `limit` where there are more), and who appears in them.
-    fn room_page(&self, user: UserId, mut places: Vec<RoomCursor>, limit: usize) -> RoomPage {
+    pub(super) fn room_page(
+        &self,
+        user: UserId,
+        mut places: Vec<RoomCursor>,
+        limit: usize,
+    ) -> RoomPage {
         let more = places.len() > limit;
         places.truncate(limit);
         let ids = json(places.iter(), |place| place.room.to_i64());
