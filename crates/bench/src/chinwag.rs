@@ -70,10 +70,19 @@ pub(crate) fn free_address() -> Result<SocketAddr> {
 impl Chinwag {
     /// Starts the server on a folder and waits until it is ready. Nobody is signed in.
     pub(crate) fn start(machine: &Machine, processors: Processors, data: &Path) -> Result<Self> {
+        Self::start_by(machine, processors, data, Command::new(program()?))
+    }
+
+    /// The same with a command of one's own, which takes the server's arguments.
+    fn start_by(
+        machine: &Machine,
+        processors: Processors,
+        data: &Path,
+        mut command: Command,
+    ) -> Result<Self> {
         let address = free_address()?;
         let log = data.with_extension("log");
         let log = File::create(&log).with_context(|| format!("cannot make {}", log.display()))?;
-        let mut command = Command::new(program()?);
         command.args(["serve", "--rate-limits", "off", "--registration", "open"]);
         if processors == Processors::Server {
             command.args(["--shards", "1"]);

@@ -45,6 +45,10 @@ impl Process {
         Ok((process, address))
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn cpu_time(&self) -> Result<Duration> {
         machine::cpu_time(self.pid)
     }

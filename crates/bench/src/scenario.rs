@@ -8,6 +8,7 @@ mod durable;
 mod fan_out;
 mod history;
 mod idle;
+mod instructions;
 mod rest;
 mod rooms;
 mod sign_in;
@@ -53,6 +54,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "rooms", about: "1,000 rooms of 5, 200 rooms of 50", run: rooms::run },
     Scenario { name: "connect", about: "connect, token check, ready", run: connect::run },
     Scenario { name: "idle", about: "memory of idle connections", run: idle::run },
+    Scenario {
+        name: "instructions",
+        about: "what a send, a delivery and a page take, counted by callgrind",
+        run: instructions::run,
+    },
 ];
 
 #[derive(Debug, Clone, clap::Args)]
@@ -69,6 +75,9 @@ pub(crate) struct Options {
     /// Seconds for which each phase is measured.
     #[arg(long, default_value_t = 1.5)]
     seconds: f64,
+    /// Fail where a figure that was measured misses its goal.
+    #[arg(long)]
+    pub(crate) hold: bool,
     /// Everything small and short: shows that it runs, not how fast.
     #[arg(long)]
     tiny: bool,

@@ -27,6 +27,8 @@ pub(crate) enum Server {
     FloorA,
     FloorB,
     FloorC,
+    /// Chinwag's database with nothing around it.
+    Sqlite,
     Chinwag,
 }
 
@@ -36,6 +38,7 @@ impl Server {
             Self::FloorA => "floor-a",
             Self::FloorB => "floor-b",
             Self::FloorC => "floor-c",
+            Self::Sqlite => "sqlite",
             Self::Chinwag => "chinwag",
         }
     }

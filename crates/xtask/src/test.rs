@@ -78,6 +78,11 @@ const STEPS: &[Step] = &[
     Step { name: "web", proves: "the web app's types, lints and tests", run: steps::web },
     Step { name: "build", proves: "the release binary builds", run: steps::build },
     Step {
+        name: "instructions",
+        proves: "a send, a delivery and a page take no more instructions than they may",
+        run: steps::instructions,
+    },
+    Step {
         name: "autobahn",
         proves: "the WebSocket codec keeps to RFC 6455",
         run: steps::autobahn,
@@ -214,7 +219,7 @@ fn line(record: &Record) -> String {
         }
         Err(error) => format!("FAILED: {error:#}"),
     };
-    format!("{:<9} {:>12}  {outcome}", record.name, time(record.took))
+    format!("{:<12} {:>12}  {outcome}", record.name, time(record.took))
 }
 
 fn time(took: Duration) -> String {
@@ -291,9 +296,9 @@ mod tests {
     #[test]
     fn a_line_says_the_step_its_time_and_its_outcome() {
         let passed = record(Ok(Outcome::Tested(Counts { passed: 7, failed: 0 })));
-        assert_eq!(line(&passed), "rust             1.2 s  7 passed, 0 failed");
+        assert_eq!(line(&passed), "rust                1.2 s  7 passed, 0 failed");
         let skipped = record(Ok(Outcome::Skipped(Skip::Unobtainable("no Python 2.7".to_owned()))));
-        assert_eq!(line(&skipped), "rust             1.2 s  SKIPPED: no Python 2.7");
+        assert_eq!(line(&skipped), "rust                1.2 s  SKIPPED: no Python 2.7");
         assert_eq!(time(Duration::from_secs(125)), "2 min 05 s");
     }
 }

@@ -6,13 +6,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use chinwag_core::id::RoomId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Chinwag, at_once, string};
+use super::{Chinwag, at_once, program, string};
 use crate::layout::Layout;
 use crate::load::{Load, Pace, Phase};
 use crate::machine::{Machine, Processors, folder_bytes};
@@ -102,10 +104,26 @@ impl Fixture {
         processors: Processors,
         data: &Path,
     ) -> Result<Chinwag> {
-        let mut chinwag = Chinwag::start(machine, processors, data)?;
+        self.start_by(machine, processors, data, Command::new(program()?))
+    }
+
+    /// The same with a command of one's own, which takes the server's arguments.
+    pub(crate) fn start_by(
+        &self,
+        machine: &Machine,
+        processors: Processors,
+        data: &Path,
+        command: Command,
+    ) -> Result<Chinwag> {
+        let mut chinwag = Chinwag::start_by(machine, processors, data, command)?;
         chinwag.users = self.contents.users.clone().into();
         chinwag.archive.clone_from(&self.contents.archive);
         Ok(chinwag)
+    }
+
+    /// The number of the room with the long history, as the database has it.
+    pub(crate) fn archive(&self) -> Result<RoomId> {
+        self.contents.archive.parse().context("the archive's id")
     }
 
     /// On the fixture itself. What was begun is kept even where the end is not reached.

@@ -8,6 +8,32 @@ use crate::load::Load;
 use crate::subject::Server::{Chinwag, FloorA};
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
+    if bench.wants("connect/10-rooms") {
+        ten_rooms(bench)?;
+    }
+    if bench.wants("connect/1000-rooms") && !bench.servers(&[Chinwag]).is_empty() {
+        thousand_rooms(bench)?;
+    }
+    Ok(())
+}
+
+/// One user who is in a great many rooms opens one connection.
+fn thousand_rooms(bench: &mut Bench) -> Result<()> {
+    let rooms = bench.size(1_000, 150);
+    let layout = Layout { users: 1, connections: 1, rooms: vec![vec![0]; rooms] };
+    let subject = bench.start(Chinwag, 1)?;
+    let dialect = subject.prepare(&layout)?;
+    for _ in 0..bench.rounds() {
+        subject.settle()?;
+        let (load, connected) = Load::connect(subject.address, dialect.clone(), &layout)?;
+        drop(load);
+        let row = bench.figures.row("connect/1000-rooms", Chinwag);
+        row.add("ready_ms", connected.elapsed.as_secs_f64() * 1e3);
+    }
+    Ok(())
+}
+
+fn ten_rooms(bench: &mut Bench) -> Result<()> {
     let users = bench.size(1_000, 20);
     let layout = Layout::rooms(users, users, 10);
     let mut subjects = Vec::new();

@@ -1,13 +1,16 @@
 //! The newest fifty of a million messages in one room, asked for over and over.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use rusqlite::{Connection, OpenFlags};
 
 use super::Bench;
 use crate::chinwag::Http;
 use crate::histogram::Histogram;
-use crate::subject::Server::{Chinwag, FloorA};
+use crate::machine::Processors;
+use crate::subject::Server::{Chinwag, FloorA, Sqlite};
 use crate::subject::Subject;
 
 const PAGE: usize = 50;
@@ -35,6 +38,9 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
         for (name, clients) in [("history/1-client", 1), ("history/4-clients", 4)] {
             for (subject, page) in &subjects {
                 measure(bench, name, subject, page, clients)?;
+            }
+            if !bench.servers(&[Sqlite]).is_empty() {
+                alone(bench, name)?;
             }
         }
     }
@@ -77,6 +83,43 @@ fn measure(
     row.add("request_p99_us", times.quantile_us(0.99).context("nothing was answered")?);
     row.add("bytes_per_page", page.bytes as f64);
     Ok(())
+}
+
+/// The same page out of the same database, on the server's processor, by the library alone: nobody
+/// asks, nothing is encoded.
+fn alone(bench: &mut Bench, name: &str) -> Result<()> {
+    let (_, measured) = bench.times();
+    let folder = bench.folder.path().join("alone");
+    let data = bench.fixture(1)?.copy(&folder)?;
+    let room = bench.fixture(1)?.archive()?.to_i64();
+    let counted = |time| bench.machine.on(Processors::Server, || pages(&data, room, time))?;
+    let (count, elapsed) = counted(measured)?;
+    let row = bench.figures.row(name, Sqlite);
+    row.add("requests_per_s", count as f64 / elapsed.as_secs_f64());
+    row.add("cpu_us_per_request", elapsed.as_secs_f64() * 1e6 / count as f64);
+    Ok(())
+}
+
+fn pages(data: &Path, room: i64, time: Duration) -> Result<(u64, Duration)> {
+    let connection = Connection::open_with_flags(
+        data.join("chinwag.db"),
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    let mut statement = connection.prepare(
+        "SELECT room_id, seq, n, kind, subject, user_id, at_ms, key, rev, body, checksum FROM events
+         WHERE room_id = ?1 AND timeline = 1 ORDER BY seq DESC LIMIT ?2",
+    )?;
+    let (started, mut count) = (Instant::now(), 0);
+    while started.elapsed() < time || count == 0 {
+        let mut rows = statement.query((room, PAGE as i64))?;
+        let mut found = 0;
+        while let Some(row) = rows.next()? {
+            found += usize::from(!row.get_ref("body")?.as_str()?.is_empty());
+        }
+        ensure!(found == PAGE, "a page of {found}");
+        count += 1;
+    }
+    Ok((count, started.elapsed()))
 }
 
 /// Each client asks again as soon as it has its answer.

@@ -86,7 +86,18 @@ pub(super) fn web(setting: &Setting) -> Result<Outcome> {
 }
 
 pub(super) fn build(setting: &Setting) -> Result<Outcome> {
-    run(&mut setting.cargo(&["build", "--release", "--package", "chinwag"]))?;
+    let packages = ["--package", "chinwag", "--package", "chinwag-bench"];
+    run(setting.cargo(&["build", "--release"]).args(packages))?;
+    Ok(Outcome::Passed)
+}
+
+/// A figure above its allowance fails; figures of time never do.
+pub(super) fn instructions(setting: &Setting) -> Result<Outcome> {
+    let bench = setting.target().join("release/chinwag-bench");
+    if !bench.is_file() {
+        bail!("{} is missing: add --only build", bench.display());
+    }
+    run(setting.command(bench).args(["--only", "instructions", "--tiny", "--hold"]))?;
     Ok(Outcome::Passed)
 }
 

@@ -37,6 +37,12 @@ const TOOLS: &[Tool] = &[
         is_here: || chromium().is_some(),
     },
     Tool {
+        needed: "valgrind",
+        source: Source::Debian("valgrind"),
+        steps: &["instructions"],
+        is_here: || command::find("callgrind_control").is_some(),
+    },
+    Tool {
         needed: "rustfmt",
         source: Source::Otherwise("rustup component add rustfmt"),
         steps: &["fmt"],

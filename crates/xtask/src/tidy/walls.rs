@@ -26,7 +26,11 @@ const TESTKIT: &str = "chinwag-testkit";
 
 /// A crate of somebody else's, those of ours that keep it to themselves, and why. Tests are free.
 const KEPT_TO: &[(&str, &[&str], &str)] = &[
-    ("rusqlite", &["chinwag-store", TESTKIT], "only the store knows SQL"),
+    (
+        "rusqlite",
+        &["chinwag-store", "chinwag-bench", TESTKIT],
+        "only the store knows SQL; the bench asks what SQLite takes alone",
+    ),
     ("axum", &["chinwag-server"], "only the server has doors"),
 ];
 
