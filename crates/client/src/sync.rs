@@ -73,6 +73,8 @@ enum Stage {
 struct Stranger {
     events: BTreeMap<Seq, Event>,
     head_seq: Seq,
+    /// What my own room said of my draft there.
+    draft: Option<String>,
 }
 
 /// The state of one client. See the module.
@@ -317,8 +319,12 @@ impl Sync {
     }
 
     /// Takes what the server says of a room of mine after `ready`. My own begins at its beginning
-    /// then: what it says of the others may be newer than what was listed of them.
-    fn report_late(&mut self, info: rest::Room, out: &mut Vec<Effect>) {
+    /// then: what it says of the others may be newer than what was listed of them. So may what it said
+    /// of a draft already.
+    fn report_late(&mut self, mut info: rest::Room, out: &mut Vec<Effect>) {
+        if let Some(known) = self.rooms.get(&info.id) {
+            info.draft.clone_from(&known.info().draft);
+        }
         let cursor = if info.kind == "self" { Seq::ZERO } else { info.head_seq };
         self.report(info, cursor, out);
     }
@@ -334,7 +340,10 @@ impl Sync {
             return;
         }
         let stranger = self.strangers.remove(&id).unwrap_or_default();
-        let room = Room::begin(info, cursor);
+        let mut room = Room::begin(info, cursor);
+        if let Some(draft) = stranger.draft {
+            room.set_draft(draft);
+        }
         out.push(Effect::Begun { room: id, cursor: room.cursor() });
         self.outbox.settle(id, room.cursor());
         self.rooms.insert(id, room);
@@ -402,7 +411,23 @@ impl Sync {
                     room.mark_read(Seq::new(seq), n);
                 }
             }
+            "draft" => {
+                if let Some(text) = body.get("text").and_then(|text| text.as_str()) {
+                    self.draft(id, text.to_owned());
+                }
+            }
             _ => {}
+        }
+    }
+
+    /// My draft in a room, known or not yet: a list that is being read may be older than this.
+    fn draft(&mut self, id: RoomId, text: String) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            return room.set_draft(text);
+        }
+        self.stranger(id, Seq::ZERO, None);
+        if let Some(stranger) = self.strangers.get_mut(&id) {
+            stranger.draft = Some(text);
         }
     }
 

@@ -188,6 +188,7 @@ fn view(room: &Room, pending: &[Pending]) -> BTreeMap<String, Value> {
     let mut view: Map<String, Value> = info;
     let pending = pending.iter().filter(|pending| pending.room == room.info().id);
     view.insert("cursor".to_owned(), json!(room.cursor()));
+    view.insert("draft".to_owned(), json!(room.info().draft));
     view.insert("unread".to_owned(), json!(room.unread()));
     view.insert("last".to_owned(), json!(room.info().last.as_ref().map(line)));
     view.insert("timeline".to_owned(), room.timeline().newest().map(line).collect());

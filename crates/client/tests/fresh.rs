@@ -50,6 +50,10 @@ enum Step {
     Read {
         which: usize,
     },
+    /// I have begun to write, or not any more, on another device.
+    Draft {
+        text: String,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -64,6 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (any::<bool>(), role).prop_map(|(mine, role)| Step::Role { mine, role }),
         1 => Just(Step::Unknown),
         2 => any::<usize>().prop_map(|which| Step::Read { which }),
+        2 => "[a-z]{0,2}".prop_map(|text| Step::Draft { text }),
     ]
 }
 
@@ -139,6 +144,7 @@ impl Server {
             }
             Step::Unknown => self.append(false, "sticker_storm", json!({})),
             Step::Read { which } => self.read(*which),
+            Step::Draft { text } => self.draft(text),
             Step::Left => {}
         }
     }
@@ -164,9 +170,22 @@ impl Server {
         let read = self.log.iter().filter(|event| event.seq <= seq);
         let n = read.filter_map(|event| event.n).max().unwrap_or(0);
         (self.info.read_seq, self.info.read_n) = (seq, n);
-        let body = json!({ "room": room(), "read_seq": seq, "read_n": n });
+        self.tell_me("room_read", json!({ "room": room(), "read_seq": seq, "read_n": n }));
+    }
+
+    /// The one before it keeps its place and not its body.
+    fn draft(&mut self, text: &str) {
         let next = Seq::new(self.own_log.len() as u64 + 1);
-        self.own_log.push(event(RoomId::of_self(me()), next, None, "room_read", me(), body));
+        for event in self.own_log.iter_mut().filter(|event| event.kind == "draft") {
+            (event.body, event.rev) = (None, event.rev.or(Some(next)));
+        }
+        self.info.draft = Some(text.to_owned()).filter(|text| !text.is_empty());
+        self.tell_me("draft", json!({ "room": room(), "text": text }));
+    }
+
+    fn tell_me(&mut self, kind: &str, body: Value) {
+        let next = Seq::new(self.own_log.len() as u64 + 1);
+        self.own_log.push(event(RoomId::of_self(me()), next, None, kind, me(), body));
     }
 
     fn info(&self) -> Room {

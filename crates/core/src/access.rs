@@ -133,6 +133,8 @@ pub enum Action {
     /// Change who may post and what of the past is seen.
     SettingsSet,
     ReceiptSet,
+    /// Keep what one has begun to write, for one's own devices.
+    DraftSet,
     Type,
 }
 
@@ -197,7 +199,7 @@ fn forbidden(user: UserId, role: Role, room: RoomFacts, action: Action) -> Optio
     const LAST_OWNER: &str = "make someone else an owner first";
     let fixed = matches!(room.kind, RoomKind::Direct | RoomKind::SelfRoom);
     match action {
-        Action::See | Action::Read | Action::ReceiptSet => None,
+        Action::See | Action::Read | Action::ReceiptSet | Action::DraftSet => None,
         Action::Join => Some("you are a member already"),
         Action::MessageSend | Action::Type if role == Role::Reader => {
             Some("you may only read here")
@@ -310,6 +312,7 @@ mod tests {
             (Action::Rename, "0--++", "---++", "0----"),
             (Action::SettingsSet, "0---+", "----+", "0----"),
             (Action::ReceiptSet, "0++++", "-++++", "0++++"),
+            (Action::DraftSet, "0++++", "-++++", "0++++"),
             (Action::Type, "0-+++", "--+++", "0-+++"),
         ]
     }

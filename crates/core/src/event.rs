@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::id::{Key, RoomId, Seq, UserId};
+use crate::profile::Profile;
 
 /// What kind of thing happened, with what the server itself must know of it. Numbers and meanings
 /// never change; new ones are added.
@@ -28,6 +29,9 @@ pub enum EventKind {
     RoomRemoved { room: RoomId },
     /// In a `self` room: its user has read on in `room`.
     RoomRead { room: RoomId },
+    /// In a `self` room: its user has begun, changed or cleared what is to be said in `room`. The body
+    /// of the one before it is erased.
+    Draft { room: RoomId },
 }
 
 impl EventKind {
@@ -45,6 +49,7 @@ impl EventKind {
             Self::RoomAdded { .. } => "room_added",
             Self::RoomRemoved { .. } => "room_removed",
             Self::RoomRead { .. } => "room_read",
+            Self::Draft { .. } => "draft",
         }
     }
 
@@ -63,7 +68,8 @@ impl EventKind {
             Self::Deletion { .. }
             | Self::RoomAdded { .. }
             | Self::RoomRemoved { .. }
-            | Self::RoomRead { .. } => false,
+            | Self::RoomRead { .. }
+            | Self::Draft { .. } => false,
         }
     }
 
@@ -81,6 +87,7 @@ impl EventKind {
             Self::RoomAdded { room } => (8, Some(room.to_i64())),
             Self::RoomRemoved { room } => (9, Some(room.to_i64())),
             Self::RoomRead { room } => (10, Some(room.to_i64())),
+            Self::Draft { room } => (11, Some(room.to_i64())),
         }
     }
 
@@ -98,6 +105,7 @@ impl EventKind {
             (8, Some(room)) => Self::RoomAdded { room: RoomId::from_i64(room) },
             (9, Some(room)) => Self::RoomRemoved { room: RoomId::from_i64(room) },
             (10, Some(room)) => Self::RoomRead { room: RoomId::from_i64(room) },
+            (11, Some(room)) => Self::Draft { room: RoomId::from_i64(room) },
             _ => return None,
         })
     }
@@ -116,7 +124,7 @@ pub struct Event {
     /// Unix milliseconds at the server that took it; never less than the event's before it.
     pub at_ms: u64,
     pub key: Option<Key>,
-    /// On a message: the `seq` of the last change to it.
+    /// On a message or a draft that was superseded: the `seq` of the last change to it.
     pub rev: Option<Seq>,
     /// A JSON object, as the door wrote it; none where it was erased.
     pub body: Option<Arc<str>>,
@@ -191,10 +199,19 @@ pub struct ConnId {
 }
 
 /// Something that is true now and is not kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
-    Typing { room: RoomId, user: UserId, on: bool },
-    Presence { user: UserId, online: bool },
+    Typing {
+        room: RoomId,
+        user: UserId,
+        on: bool,
+    },
+    Presence {
+        user: UserId,
+        online: bool,
+    },
+    /// Someone is shown like this from now on.
+    Profile(Arc<Profile>),
 }
 
 #[cfg(test)]
@@ -215,6 +232,7 @@ mod tests {
             EventKind::RoomAdded { room },
             EventKind::RoomRemoved { room },
             EventKind::RoomRead { room },
+            EventKind::Draft { room },
         ];
         for kind in kinds {
             let (number, subject) = kind.to_row();

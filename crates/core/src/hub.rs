@@ -512,6 +512,13 @@ impl Hub {
                 out.signal(signal, others);
             }
             Signal::Presence { user, online } => self.presence.changed(user, online, out),
+            Signal::Profile(ref profile) => {
+                let own = self.users.get(&profile.user).map_or(&[][..], Vec::as_slice);
+                let watching = self.presence.watchers(profile.user);
+                let others = watching.iter().filter(|slot| !own.contains(slot));
+                let to = own.iter().chain(others).copied();
+                out.signal(signal.clone(), to);
+            }
         }
     }
 

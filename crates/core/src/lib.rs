@@ -18,4 +18,5 @@ pub mod hub;
 pub mod id;
 pub mod limit;
 pub mod outbox;
+pub mod profile;
 pub mod text;

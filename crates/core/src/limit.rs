@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Bytes of UTF-8 in one message: the figure that the best systems settled on (16,383 to 65,536).
 pub const TEXT_BYTES_MAX: usize = 16_384;
+/// Bytes of UTF-8 in a draft: what can become a message.
+pub const DRAFT_BYTES_MAX: usize = TEXT_BYTES_MAX;
 /// Bytes in one frame or REST body: a text with every character escaped, and room around it.
 pub const FRAME_BYTES_MAX: usize = 65_536;
 /// Fragments of one WebSocket message: a browser sends one; more is an attack on memory.
@@ -48,6 +50,8 @@ pub const NAME_BYTES_MAX: usize = 256;
 pub const NAME_GRAPHEMES_MAX: usize = 64;
 /// Bytes of one character (grapheme cluster) in a name: a family emoji is 25, "zalgo" is hundreds.
 pub const GRAPHEME_BYTES_MAX: usize = 40;
+/// The last angle of the colour wheel, in degrees: 360 is 0 again.
+pub const HUE_MAX: u16 = 359;
 /// Characters of a password at least (NIST SP 800-63B), and bytes at most, so that hashing is bounded.
 pub const PASSWORD_CHARS_MIN: usize = 8;
 pub const PASSWORD_BYTES_MAX: usize = 1_024;
@@ -60,6 +64,8 @@ pub const WRITER_QUEUE_MAX: usize = 8_192;
 pub const BATCH_MAX: usize = 1_024;
 /// Reads that wait for a reader of the database; beyond it they are refused as `busy`.
 pub const READ_QUEUE_MAX: usize = 512;
+/// Addresses of its own that a server names to people: more is a list that nobody reads.
+pub const ADDRESSES_MAX: usize = 16;
 /// Bytes that wait for one slow reader; beyond it the backlog is forgotten and it is told to resume.
 pub const OUTBOX_BYTES_MAX: usize = 1_024 * 1_024;
 /// Frames that wait for one slow reader, for the same reason.

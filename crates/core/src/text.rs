@@ -6,8 +6,8 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::limit::{
-    GRAPHEME_BYTES_MAX, HANDLE_CHARS, NAME_BYTES_MAX, NAME_GRAPHEMES_MAX, PASSWORD_BYTES_MAX,
-    PASSWORD_CHARS_MIN, TEXT_BYTES_MAX,
+    DRAFT_BYTES_MAX, GRAPHEME_BYTES_MAX, HANDLE_CHARS, NAME_BYTES_MAX, NAME_GRAPHEMES_MAX,
+    PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, TEXT_BYTES_MAX,
 };
 
 /// What is wrong with a text, as the sentence that its author reads after the field's name.
@@ -15,6 +15,8 @@ use crate::limit::{
 pub enum TextError {
     #[error("must be 1 to {TEXT_BYTES_MAX} bytes of UTF-8")]
     Length,
+    #[error("must be at most {DRAFT_BYTES_MAX} bytes of UTF-8")]
+    Draft,
     #[error("must have something that can be seen")]
     Invisible,
     #[error("must not contain control characters")]
@@ -52,6 +54,33 @@ impl<'a> MessageText<'a> {
     #[must_use]
     pub fn as_str(self) -> &'a str {
         self.0
+    }
+}
+
+/// What someone has begun to write: up to 16,384 bytes, which may be nothing yet or nothing any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftText(String);
+
+impl DraftText {
+    pub fn new(text: String) -> Result<Self, TextError> {
+        if text.len() > DRAFT_BYTES_MAX {
+            return Err(TextError::Draft);
+        }
+        if has_control(&text) {
+            return Err(TextError::Control);
+        }
+        Ok(Self(text))
+    }
+
+    /// The draft, or none where there is none any more.
+    #[must_use]
+    pub fn as_option(&self) -> Option<&str> {
+        Some(self.0.as_str()).filter(|text| !text.is_empty())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -161,9 +190,12 @@ fn turns_direction(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// True for a control character that is no white space.
+/// True for what has no place in a text of several lines.
+fn is_control(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t' | '\r')
+}
+
 fn has_control(text: &str) -> bool {
-    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\r');
     if text.is_ascii() {
         // Every byte is looked at, which the compiler turns into a few wide instructions.
         return text.bytes().fold(false, |found, byte| found | is_control(char::from(byte)));
@@ -204,6 +236,16 @@ mod tests {
         }
         assert_eq!(MessageText::new("a\0b"), Err(TextError::Control));
         assert!(MessageText::new("two\nlines\tand a tab").is_ok());
+    }
+
+    #[test]
+    fn a_draft_is_up_to_16384_bytes_and_may_be_nothing() {
+        let new = |text: &str| DraftText::new(text.to_owned());
+        assert_eq!(new("").map(|draft| draft.as_option().is_none()), Ok(true));
+        assert!(new(" ").is_ok_and(|draft| draft.as_option() == Some(" ")), "as it was typed");
+        assert!(new(&"x".repeat(DRAFT_BYTES_MAX)).is_ok());
+        assert_eq!(new(&"x".repeat(DRAFT_BYTES_MAX + 1)), Err(TextError::Draft));
+        assert_eq!(new("a\0b"), Err(TextError::Control));
     }
 
     #[test]

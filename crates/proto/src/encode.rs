@@ -4,10 +4,12 @@
 use bytes::Bytes;
 use chinwag_core::event::{EventRow, Signal};
 use chinwag_core::id::{RoomId, Seq};
+use chinwag_core::profile::{Hue, Profile};
 use serde::Serialize;
 
 use crate::code::Problem;
 use crate::frame::{Drain, ErrorFrame, Lagged, ServerFrame, SignalFrame};
+use crate::rest::UserName;
 use crate::ws;
 use crate::ws::encode::TextFrame;
 
@@ -112,11 +114,21 @@ pub fn error_frame(reference: Option<u64>, problem: Problem) -> Bytes {
 }
 
 #[must_use]
-pub fn signal_frame(signal: Signal) -> Bytes {
+pub fn signal_frame(signal: &Signal) -> Bytes {
     frame(&ServerFrame::Signal(match signal {
-        Signal::Typing { room, user, on } => SignalFrame::Typing { room, user, on },
-        Signal::Presence { user, online } => SignalFrame::Presence { user, online },
+        &Signal::Typing { room, user, on } => SignalFrame::Typing { room, user, on },
+        &Signal::Presence { user, online } => SignalFrame::Presence { user, online },
+        Signal::Profile(profile) => SignalFrame::Profile { user: user_name(profile) },
     }))
+}
+
+fn user_name(profile: &Profile) -> UserName {
+    UserName {
+        id: profile.user,
+        handle: profile.handle.as_ref().to_owned(),
+        display_name: profile.display_name.as_ref().to_owned(),
+        hue: profile.hue.map(Hue::degrees),
+    }
 }
 
 #[must_use]

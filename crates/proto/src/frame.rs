@@ -89,6 +89,17 @@ pub struct ReceiptSet {
     pub read: Seq,
 }
 
+/// What I have begun to write in a room, for my other devices; it replaces what was kept before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
+pub struct DraftSet {
+    #[serde(rename = "ref")]
+    pub reference: u64,
+    pub room: RoomId,
+    pub key: Key,
+    /// At most 16,384 bytes; empty where there is nothing any more.
+    pub text: String,
+}
+
 /// I type, or stopped. True for 6 s; say it again every 3 s. Never answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
 pub struct TypingSet {
@@ -121,6 +132,8 @@ pub enum ClientFrame {
     RoomSync(RoomSync),
     #[serde(rename = "receipt.set")]
     ReceiptSet(ReceiptSet),
+    #[serde(rename = "draft.set")]
+    DraftSet(DraftSet),
     #[serde(rename = "typing.set")]
     TypingSet(TypingSet),
     #[serde(rename = "presence.watch")]
@@ -181,12 +194,13 @@ pub struct Event {
     #[ts(optional)]
     pub key: Option<Key>,
     /// `message`, `deletion`, `room_created`, `room_updated`, `member_joined`, `member_left`,
-    /// `member_role`; in a `self` room also `room_added`, `room_removed`, `room_read`. Skip what
-    /// you do not know, but count its `seq`.
+    /// `member_role`; in a `self` room also `room_added`, `room_removed`, `room_read`, `draft`. Skip
+    /// what you do not know, but count its `seq`.
     pub kind: String,
     pub from: UserId,
     pub at_ms: u64,
-    /// On a message in a page: the `seq` of the last change to it. Skip a change that is not above.
+    /// On a message in a page, or a draft that was superseded: the `seq` of the last change to it. Skip
+    /// a change that is not above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub rev: Option<Seq>,
@@ -265,6 +279,10 @@ pub enum SignalFrame {
     Presence {
         user: UserId,
         online: bool,
+    },
+    /// Someone on my screen, or I myself, is shown like this from now on.
+    Profile {
+        user: UserName,
     },
 }
 

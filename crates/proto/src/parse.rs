@@ -42,6 +42,7 @@ pub fn client_frame(text: &str) -> Result<ClientFrame, Misunderstood> {
         "room.sync" => object(text).map(ClientFrame::RoomSync),
         "room.list" => object(text).map(ClientFrame::RoomList),
         "room.get" => object(text).map(ClientFrame::RoomGet),
+        "draft.set" => object(text).map(ClientFrame::DraftSet),
         "typing.set" => object(text).map(ClientFrame::TypingSet),
         "presence.watch" => object(text).map(ClientFrame::PresenceWatch),
         "ping" => Ok(ClientFrame::Ping),

@@ -102,6 +102,11 @@ pub struct Me {
     /// In the installation: `member`, `admin` or `owner`.
     pub rank: String,
     pub created_at_ms: u64,
+    /// The colour of the picture: 0 to 359 degrees of the wheel. Without it choose one by the id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 359)]
+    #[ts(optional)]
+    pub hue: Option<u16>,
 }
 
 /// Change my profile; what is left out stays.
@@ -109,6 +114,10 @@ pub struct Me {
 pub struct MePatch {
     #[ts(optional)]
     pub display_name: Option<String>,
+    /// 0 to 359.
+    #[schema(minimum = 0, maximum = 359)]
+    #[ts(optional)]
+    pub hue: Option<u64>,
 }
 
 /// Delete my account.
@@ -124,6 +133,11 @@ pub struct UserName {
     /// Empty for an account that was deleted.
     pub handle: String,
     pub display_name: String,
+    /// The colour of the picture: 0 to 359 degrees of the wheel. Without it choose one by the id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 359)]
+    #[ts(optional)]
+    pub hue: Option<u16>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
@@ -194,6 +208,13 @@ pub struct Installation {
     pub version: String,
 }
 
+/// Under which addresses others reach this server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
+pub struct Addresses {
+    /// The best first, at most 16; none where it is reached from its own machine alone.
+    pub urls: Vec<String>,
+}
+
 /// A room as its member sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, TS)]
 pub struct Room {
@@ -222,6 +243,10 @@ pub struct Room {
     pub created_at_ms: u64,
     /// The newest in the timeline that I may see.
     pub last: Option<Event>,
+    /// What I have begun to write here, on whichever device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub draft: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, TS)]
@@ -337,6 +362,15 @@ pub struct Events {
 #[derive(Debug, Clone, Deserialize, ToSchema, TS)]
 pub struct Receipt {
     pub read: Seq,
+}
+
+/// What I have begun to write, for my other devices.
+#[derive(Debug, Clone, Deserialize, ToSchema, TS)]
+pub struct DraftPut {
+    #[ts(optional)]
+    pub key: Option<Key>,
+    /// At most 16,384 bytes; empty where there is nothing any more.
+    pub text: String,
 }
 
 /// Whether I type.

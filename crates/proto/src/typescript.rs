@@ -33,6 +33,7 @@ fn frames() -> Vec<String> {
         frame::RoomGet,
         frame::RoomSync,
         frame::ReceiptSet,
+        frame::DraftSet,
         frame::TypingSet,
         frame::PresenceWatch,
         frame::ClientFrame,
@@ -70,6 +71,7 @@ fn bodies() -> Vec<String> {
         rest::Invites,
         rest::ResetLink,
         rest::Installation,
+        rest::Addresses,
         rest::Room,
         rest::Rooms,
         rest::RoomCreate,
@@ -83,6 +85,7 @@ fn bodies() -> Vec<String> {
         rest::Messages,
         rest::Events,
         rest::Receipt,
+        rest::DraftPut,
         rest::Typing,
     )
 }

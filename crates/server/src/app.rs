@@ -90,7 +90,7 @@ impl App {
 
     /// Tells every shard something that is true now.
     pub(crate) fn publish(&self, signal: Signal) {
-        self.online.note(signal);
+        self.online.note(&signal);
         self.shards.publish(&ToShard::Signal(signal));
     }
 

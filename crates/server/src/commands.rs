@@ -4,6 +4,7 @@
 //! that every command on the socket has a REST twin.
 
 pub(crate) mod account;
+pub(crate) mod draft_set;
 pub(crate) mod invite;
 pub(crate) mod member;
 pub(crate) mod message_delete;
@@ -50,6 +51,7 @@ pub const SOCKET: &[SocketCommand] = &[
         twin: Some(("DELETE", "/v1/rooms/{room}/messages/{seq}")),
     },
     SocketCommand { name: "receipt.set", twin: Some(("PUT", "/v1/rooms/{room}/receipt")) },
+    SocketCommand { name: "draft.set", twin: Some(("PUT", "/v1/rooms/{room}/draft")) },
     SocketCommand { name: "room.list", twin: Some(("GET", "/v1/rooms")) },
     SocketCommand { name: "room.get", twin: Some(("GET", "/v1/rooms/{room}")) },
     SocketCommand { name: "room.sync", twin: Some(("GET", "/v1/rooms/{room}/events")) },
@@ -99,6 +101,12 @@ pub(crate) fn socket(shard: &Rc<Shard>, conn: ConnId, caller: Caller, frame: Cli
             let reference = receipt.reference.unwrap_or(UNASKED);
             submit(shard, conn, caller, reference, key, parsed, || ClientFrame::ReceiptSet(receipt))
         }
+        ClientFrame::DraftSet(draft) => {
+            let parsed = draft_set::write(draft.room, draft.text.clone());
+            submit(shard, conn, caller, draft.reference, draft.key, parsed, || {
+                ClientFrame::DraftSet(draft)
+            })
+        }
         ClientFrame::TypingSet(_) if throttle.signal(caller.user).is_err() => Taken::Done,
         ClientFrame::Ping => Taken::Answer(encode::pong_frame()),
         ClientFrame::Hello(_) => {
@@ -123,6 +131,7 @@ fn reference(frame: &ClientFrame) -> Option<u64> {
         ClientFrame::RoomList(frame) => Some(frame.reference),
         ClientFrame::RoomGet(frame) => Some(frame.reference),
         ClientFrame::RoomSync(frame) => Some(frame.reference),
+        ClientFrame::DraftSet(frame) => Some(frame.reference),
         ClientFrame::ReceiptSet(frame) => frame.reference,
         ClientFrame::Hello(_)
         | ClientFrame::TypingSet(_)

@@ -11,8 +11,8 @@ use foldhash::HashMap;
 pub(crate) struct Online(Mutex<HashMap<UserId, u32>>);
 
 impl Online {
-    pub(crate) fn note(&self, signal: Signal) {
-        let Signal::Presence { user, online } = signal else {
+    pub(crate) fn note(&self, signal: &Signal) {
+        let &Signal::Presence { user, online } = signal else {
             return;
         };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

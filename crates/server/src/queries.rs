@@ -1,6 +1,7 @@
 //! What reads: one file a query. Each is answered from one snapshot of the database, in which the
 //! rights of the one who asks are looked up too.
 
+pub(crate) mod addresses;
 pub(crate) mod convert;
 pub(crate) mod export;
 pub(crate) mod installation;

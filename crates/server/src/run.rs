@@ -36,6 +36,7 @@ pub fn start(config: Config) -> anyhow::Result<Server> {
     let listener = accept::listen(config.listen)
         .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", config.listen))?;
     let address = listener.local_addr()?;
+    let config = Config { listen: address, ..config };
     let metrics_listener = config.metrics_listen.map(accept::listen).transpose()?;
     let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let app = Arc::new(App::open(config)?);

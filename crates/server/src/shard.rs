@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use chinwag_core::event::{ConnId, Origin};
+use chinwag_core::event::{ConnId, Origin, Signal};
 use chinwag_core::hub::{Close, Hub, Input, Output, Outputs};
 use chinwag_core::id::{RoomId, Seq};
 use chinwag_core::limit::{DRAIN_WITHIN, HELLO_WITHIN, IN_FLIGHT_MAX, JOINS_AT_ONCE_MAX};
@@ -144,6 +144,10 @@ impl Shard {
                 Told::Revoked { user, sessions } => {
                     let input = Input::Revoked { user: *user, sessions: sessions.clone() };
                     live.hub.handle(now_ms, input, &mut live.outputs);
+                }
+                Told::Profile(profile) => {
+                    let signal = Signal::Profile(Arc::clone(profile));
+                    live.hub.handle(now_ms, Input::Signal(signal), &mut live.outputs);
                 }
                 Told::Repeated { origin, event } => {
                     live.carry_out(&self.app, self.number);
@@ -515,7 +519,7 @@ impl Live {
                     self.answer(origin, shard, || encode::reply_frame(reference, event.as_row()));
                 }
                 Output::Signal { signal, to } => {
-                    let frame = self.wave.frame(encode::signal_frame(signal), Class::Signal);
+                    let frame = self.wave.frame(encode::signal_frame(&signal), Class::Signal);
                     for &slot in &outputs.slots[to] {
                         self.give(frame, slot);
                     }

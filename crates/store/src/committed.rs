@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chinwag_core::event::{Event, Origin};
 use chinwag_core::id::{SessionId, UserId};
+use chinwag_core::profile::Profile;
 
 use crate::write::Refusal;
 
@@ -55,4 +56,6 @@ pub enum Told {
         user: UserId,
         sessions: Vec<SessionId>,
     },
+    /// An account is shown like this from now on.
+    Profile(Arc<Profile>),
 }

@@ -3,6 +3,7 @@
 use chinwag_core::access::{History, Posting, Rank, Role, RoomKind};
 use chinwag_core::event::{Event, EventRow};
 use chinwag_core::id::{Epoch, RoomId, Seq, SessionId, UserId};
+use chinwag_core::profile::Hue;
 
 pub use crate::sqlite::Reader;
 use crate::write::Refusal;
@@ -16,6 +17,8 @@ pub struct UserRow {
     pub display_name: String,
     pub rank: Rank,
     pub created_at_ms: u64,
+    /// The colour of the picture, where one was chosen.
+    pub hue: Option<Hue>,
 }
 
 /// One signed-in device or browser.
@@ -46,6 +49,8 @@ pub struct RoomRow {
     pub created_at_ms: u64,
     /// The newest in the timeline that the user may see.
     pub last: Option<Event>,
+    /// What the user has begun to write there.
+    pub draft: Option<String>,
 }
 
 /// A page of the list of rooms.
@@ -93,6 +98,8 @@ pub enum At {
     After(Seq),
     /// Half before it and it, half after.
     Around(Seq),
+    /// Around the first at this time or later (Unix milliseconds); the newest page where there is none.
+    Time(u64),
 }
 
 /// What a connection needs to begin, from one snapshot.

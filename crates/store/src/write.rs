@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chinwag_core::access::{History, Posting, Rank, Role, RoomKind};
 use chinwag_core::event::{Event, Origin};
 use chinwag_core::id::{Key, RoomId, Seq, SessionId, UserId};
-use chinwag_core::text::{Handle, Name};
+use chinwag_core::profile::Hue;
+use chinwag_core::text::{DraftText, Handle, Name};
 use tokio::sync::oneshot;
 
 /// A change that someone asks for.
@@ -47,6 +48,14 @@ pub enum Write {
     ReceiptSet {
         room: RoomId,
         read: Seq,
+    },
+    /// Keep what the actor has begun to write in `room`, or that there is nothing. `body` is that of the
+    /// `draft` appended to the actor's `self` room; the one before it is erased. The same again changes
+    /// nothing. The key lives in the actor's `self` room.
+    DraftSet {
+        room: RoomId,
+        text: DraftText,
+        body: Arc<str>,
     },
     /// Make a room with its first members. `body` is that of `room_created`. A direct room of the
     /// two that exists is found instead. The key lives in the actor's `self` room.
@@ -91,9 +100,10 @@ pub enum Write {
         admission: Admission,
         session: NewSession,
     },
-    /// The actor's own profile.
+    /// The actor's own profile; what is left out stays.
     ProfileSet {
-        display_name: Name,
+        display_name: Option<Name>,
+        hue: Option<Hue>,
     },
     /// Set the actor's password; all sessions but `keep` end.
     PasswordSet {

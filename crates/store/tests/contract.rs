@@ -8,6 +8,8 @@ mod world;
 mod accounts;
 #[path = "contract/deletion.rs"]
 mod deletion;
+#[path = "contract/drafts.rs"]
+mod drafts;
 #[path = "contract/durability.rs"]
 mod durability;
 #[path = "contract/keys.rs"]

@@ -184,6 +184,35 @@ fn a_database_of_a_later_program_is_left_alone() {
     );
 }
 
+/// What an earlier program left: founders whose view began at their own joining, no drafts, no colours.
+#[test]
+fn a_database_of_the_first_form_is_brought_to_this_one() {
+    let folder = tempfile::tempdir().expect("a folder of its own");
+    let old = shell(folder.path());
+    old.execute_batch(include_str!("../migrations/sqlite/0001_start.sql")).expect("it was so");
+    old.execute_batch(
+        "INSERT INTO users VALUES (5, 'ann', 'Ann', 'owner', 'x', 1, NULL);
+         INSERT INTO events VALUES (20, 1, 1, NULL, 3, NULL, 5, 1, NULL, NULL, '{}', 0),
+             (21, 1, 1, NULL, 3, NULL, 0, 1, NULL, NULL, '{}', 0);
+         INSERT INTO members VALUES (20, 5, 'owner', 2, 2, 1, 0, 2, 0, NULL),
+             (20, 6, 'member', 3, 3, 1, 0, 3, 0, NULL), (21, 5, 'owner', 2, 2, 1, 0, 2, 0, NULL);
+         PRAGMA user_version = 1;",
+    )
+    .expect("rows of then");
+    drop(old);
+    let store = Store::open(options(folder.path()), Box::new(|_| {})).expect("it opens");
+    store.close();
+    let new = shell(folder.path());
+    let sql = "SELECT join_seq FROM members WHERE draft IS NULL AND draft_seq IS NULL ORDER BY 1";
+    let mut joins = new.prepare(sql).expect("the columns are there");
+    let joins = joins.query_map([], |row| row.get::<_, i64>(0)).expect("it reads");
+    let joins: Vec<i64> = joins.collect::<Result<_, _>>().expect("it reads");
+    assert_eq!(joins, [1, 2, 3], "a founder sees the founding; nobody else sees more than before");
+    let hue = new.query_row("SELECT hue FROM users", [], |row| row.get::<_, Option<i64>>(0));
+    assert_eq!(hue, Ok(None));
+    assert!(new.execute("UPDATE users SET hue = 360", []).is_err());
+}
+
 #[test]
 fn the_log_is_brought_over_while_the_writer_works() {
     let world = open();

@@ -214,12 +214,24 @@ fn stored_hash(event: &Event) -> Option<u64> {
     Some(text_hash(body.get("text")?.as_str()?))
 }
 
+/// True where the event is the joining of who founded the room, and who sees the founding too: the
+/// second event, by who made the first.
+fn is_founder(store: &[RoomHistory], joined: &Event) -> bool {
+    let room = store.iter().find(|room| room.room == joined.room);
+    let first = room.and_then(|room| room.events.first());
+    let founded = |first: &Event| first.kind == EventKind::RoomCreated && first.from == joined.from;
+    joined.seq == Seq::new(2)
+        && joined.kind == EventKind::MemberJoined { user: joined.from }
+        && first.is_some_and(founded)
+}
+
 fn intervals(store: &[RoomHistory]) -> BTreeMap<(RoomId, UserId), Vec<Interval>> {
     let mut all: BTreeMap<(RoomId, UserId), Vec<Interval>> = BTreeMap::new();
     for event in store.iter().flat_map(|room| &room.events) {
         match event.kind {
             EventKind::MemberJoined { user } => {
-                let interval = Interval { joined: event.seq, left: None };
+                let joined = if is_founder(store, event) { Seq::ZERO.next() } else { event.seq };
+                let interval = Interval { joined, left: None };
                 all.entry((event.room, user)).or_default().push(interval);
             }
             EventKind::MemberLeft { user } => {

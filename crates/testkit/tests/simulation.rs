@@ -112,6 +112,7 @@ found! {
     a_hole_in_the_numbers_is_found: SeqHole breaks Dense;
     a_deletion_that_uncounts_is_found: DeletionUncounts breaks Unread;
     a_deletion_that_keeps_the_body_is_found: DeletionKeepsBody breaks Erased;
+    a_history_of_drafts_is_found: DraftHistory breaks Erased;
     an_own_message_left_unread_is_found: OwnSendUnread breaks Unread;
     a_read_mark_that_moves_back_is_found: ReadMarkBack breaks Unread;
     history_from_before_the_joining_is_found: HistoryLeak breaks NoLeak;

@@ -66,11 +66,17 @@ export type ReceiptSet = {
  */
 ref?: number, room: string, read: number, };
 
+export type DraftSet = { ref: number, room: string, key: string, 
+/**
+ * At most 16,384 bytes; empty where there is nothing any more.
+ */
+text: string, };
+
 export type TypingSet = { room: string, on: boolean, };
 
 export type PresenceWatch = { users: Array<string>, };
 
-export type ClientFrame = { "type": "hello" } & Hello | { "type": "message.send" } & MessageSend | { "type": "message.delete" } & MessageDelete | { "type": "room.list" } & RoomList | { "type": "room.get" } & RoomGet | { "type": "room.sync" } & RoomSync | { "type": "receipt.set" } & ReceiptSet | { "type": "typing.set" } & TypingSet | { "type": "presence.watch" } & PresenceWatch | { "type": "ping" };
+export type ClientFrame = { "type": "hello" } & Hello | { "type": "message.send" } & MessageSend | { "type": "message.delete" } & MessageDelete | { "type": "room.list" } & RoomList | { "type": "room.get" } & RoomGet | { "type": "room.sync" } & RoomSync | { "type": "receipt.set" } & ReceiptSet | { "type": "draft.set" } & DraftSet | { "type": "typing.set" } & TypingSet | { "type": "presence.watch" } & PresenceWatch | { "type": "ping" };
 
 export type Limits = { text_bytes: number, frame_bytes: number, in_flight: number, page: number, cursors: number, watch: number, };
 
@@ -116,12 +122,13 @@ n?: number, id: string,
 key?: string, 
 /**
  * `message`, `deletion`, `room_created`, `room_updated`, `member_joined`, `member_left`,
- * `member_role`; in a `self` room also `room_added`, `room_removed`, `room_read`. Skip what
- * you do not know, but count its `seq`.
+ * `member_role`; in a `self` room also `room_added`, `room_removed`, `room_read`, `draft`. Skip
+ * what you do not know, but count its `seq`.
  */
 kind: string, from: string, at_ms: number, 
 /**
- * On a message in a page: the `seq` of the last change to it. Skip a change that is not above.
+ * On a message in a page, or a draft that was superseded: the `seq` of the last change to it. Skip
+ * a change that is not above.
  */
 rev?: number, 
 /**
@@ -157,7 +164,7 @@ users?: Array<UserName>, };
 
 export type ErrorFrame = { ref?: number, code: ErrorCode, message: string, field?: string, retry_after_ms?: number, };
 
-export type SignalFrame = { "kind": "typing", room: string, user: string, on: boolean, } | { "kind": "presence", user: string, online: boolean, };
+export type SignalFrame = { "kind": "typing", room: string, user: string, on: boolean, } | { "kind": "presence", user: string, online: boolean, } | { "kind": "profile", user: UserName, };
 
 export type Lagged = { room: string, head_seq: number, };
 
@@ -219,9 +226,17 @@ export type Me = { id: string, handle: string, display_name: string,
 /**
  * In the installation: `member`, `admin` or `owner`.
  */
-rank: string, created_at_ms: number, };
+rank: string, created_at_ms: number, 
+/**
+ * The colour of the picture: 0 to 359 degrees of the wheel. Without it choose one by the id.
+ */
+hue?: number, };
 
-export type MePatch = { display_name?: string, };
+export type MePatch = { display_name?: string, 
+/**
+ * 0 to 359.
+ */
+hue?: number, };
 
 export type MeDelete = { password: string, };
 
@@ -229,7 +244,11 @@ export type UserName = { id: string,
 /**
  * Empty for an account that was deleted.
  */
-handle: string, display_name: string, };
+handle: string, display_name: string, 
+/**
+ * The colour of the picture: 0 to 359 degrees of the wheel. Without it choose one by the id.
+ */
+hue?: number, };
 
 export type Users = { users: Array<UserName>, };
 
@@ -279,6 +298,12 @@ registration: string,
  */
 empty: boolean, version: string, };
 
+export type Addresses = { 
+/**
+ * The best first, at most 16; none where it is reached from its own machine alone.
+ */
+urls: Array<string>, };
+
 export type Room = { id: string, 
 /**
  * `direct`, `group`, `channel` or `self`.
@@ -315,7 +340,11 @@ n: number, read_seq: number, read_n: number, created_at_ms: number,
 /**
  * The newest in the timeline that I may see.
  */
-last: Event | null, };
+last: Event | null, 
+/**
+ * What I have begun to write here, on whichever device.
+ */
+draft?: string, };
 
 export type Rooms = { rooms: Array<Room>, 
 /**
@@ -372,5 +401,11 @@ export type Messages = { epoch: string, messages: Array<Event>, head_seq: number
 export type Events = { epoch: string, events: Array<Event>, head_seq: number, };
 
 export type Receipt = { read: number, };
+
+export type DraftPut = { key?: string, 
+/**
+ * At most 16,384 bytes; empty where there is nothing any more.
+ */
+text: string, };
 
 export type Typing = { on: boolean, };

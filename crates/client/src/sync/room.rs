@@ -89,6 +89,7 @@ impl Room {
     pub(super) fn report(&mut self, mut info: rest::Room) {
         let old = &self.info;
         let last = newest(old.last.clone(), info.last.take());
+        let draft = info.draft.take();
         let (head_seq, n) = (old.head_seq.max(info.head_seq), old.n.max(info.n));
         let (read_seq, read_n) = (old.read_seq.max(info.read_seq), old.read_n.max(info.read_n));
         if info.head_seq >= self.reported.max(self.cursor) {
@@ -96,7 +97,7 @@ impl Room {
             self.info = info;
         }
         let info = &mut self.info;
-        (info.head_seq, info.n, info.last) = (head_seq, n, last);
+        (info.head_seq, info.n, info.last, info.draft) = (head_seq, n, last, draft);
         (info.read_seq, info.read_n) = (read_seq, read_n);
     }
 
@@ -146,6 +147,11 @@ impl Room {
         self.info.read_seq = self.info.read_seq.max(seq);
         self.info.read_n = self.info.read_n.max(n);
         self.read_wanted = self.read_wanted.filter(|&wanted| wanted > seq);
+    }
+
+    /// Takes what I have begun to write, on whichever device; empty where there is nothing any more.
+    pub(super) fn set_draft(&mut self, text: String) {
+        self.info.draft = Some(text).filter(|text| !text.is_empty());
     }
 
     /// Moves the read mark before the server has; true where it moved.

@@ -1,6 +1,7 @@
 //! The hub through its one door. Connections are slots of generation 1.
 
 use super::*;
+use crate::profile::{Hue, Profile};
 
 const START_MS: u64 = 1_000_000;
 
@@ -282,6 +283,23 @@ fn typing_reaches_the_others_in_the_room_alone() {
     world.handle(Input::Signal(typing));
     let Some(Output::Signal { to, .. }) = world.out.list.last() else { panic!("no signal") };
     assert_eq!(world.out.slots[to.clone()], [1]);
+}
+
+#[test]
+fn a_new_profile_reaches_who_watches_and_ones_own_devices_once() {
+    let mut world = World::new();
+    world.live(0, user(1), &[]).live(1, user(1), &[]).live(2, user(2), &[]).live(3, user(3), &[]);
+    world.handle(Input::Watch { conn: conn(0), users: vec![user(1)] });
+    world.handle(Input::Watch { conn: conn(2), users: vec![user(1), user(3)] });
+    let profile = Profile {
+        user: user(1),
+        handle: "ann".into(),
+        display_name: "Ann".into(),
+        hue: Hue::new(210).ok(),
+    };
+    world.handle(Input::Signal(Signal::Profile(Arc::new(profile))));
+    let Some(Output::Signal { to, .. }) = world.out.list.last() else { panic!("no signal") };
+    assert_eq!(world.out.slots[to.clone()], [0, 1, 2]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use chinwag_core::id::UserId;
+use chinwag_core::profile::Hue;
 use chinwag_core::text::{Handle, Name, Password};
 use chinwag_proto::code::{ErrorCode, Problem};
 use chinwag_proto::rest::{Me, MeDelete, MePatch, PasswordChange, Register};
@@ -89,14 +90,19 @@ fn parse_name(name: &str) -> Result<Name, Problem> {
     Name::new(name).map_err(|why| Problem::invalid("display_name", why.to_string()))
 }
 
+fn parse_hue(hue: u64) -> Result<Hue, Problem> {
+    Hue::new(hue).map_err(|why| Problem::invalid("hue", why.to_string()))
+}
+
 pub(crate) async fn patch(
     State(app): State<Arc<App>>,
     caller: Caller,
     Body(patch): Body<MePatch>,
 ) -> Answer<Json<Me>> {
-    if let Some(name) = patch.display_name {
-        let display_name = parse_name(&name)?;
-        app.write(caller.user, None, Write::ProfileSet { display_name }).await?;
+    let display_name = patch.display_name.as_deref().map(parse_name).transpose()?;
+    let hue = patch.hue.map(parse_hue).transpose()?;
+    if display_name.is_some() || hue.is_some() {
+        app.write(caller.user, None, Write::ProfileSet { display_name, hue }).await?;
     }
     let user = app.read(move |reader| reader.user(caller.user)).await?;
     Ok(Json(convert::me(user.ok_or(Refusal::Unauthorized)?)))

@@ -11,12 +11,12 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::app::App;
 use crate::commands::{
-    account, invite, member, message_delete, message_send, receipt_set, reset, room_create,
-    room_update, session, typing_set,
+    account, draft_set, invite, member, message_delete, message_send, receipt_set, reset,
+    room_create, room_update, session, typing_set,
 };
 use crate::queries::{
-    export, installation, invites, log, me, members, presence, room_get, rooms, sessions, timeline,
-    users,
+    addresses, export, installation, invites, log, me, members, presence, room_get, rooms,
+    sessions, timeline, users,
 };
 use crate::{openapi, telemetry};
 
@@ -74,6 +74,7 @@ const PAGE: &[(&str, &str)] = &[
     ("before", "the newest below this `seq`"),
     ("after", "the oldest above this `seq`"),
     ("around", "half up to this `seq`, half above"),
+    ("at", "the same around the first at this time or later (Unix milliseconds)"),
     ("limit", "1 to 100; 50 without it"),
 ];
 const LOG_PAGE: &[(&str, &str)] = &[
@@ -121,6 +122,7 @@ macro_rules! of {
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     row("GET", "/v1/installation", Open, "Whether and how one may register.", || get(installation::get)).gives(of!(rest::Installation)),
+    row("GET", "/v1/addresses", Token, "Under which addresses others reach this server, the best first.", || get(addresses::get)).gives(of!(rest::Addresses)),
     row("POST", "/v1/auth/register", Open, "Make an account and sign in.", || post(account::register)).takes::<rest::Register>().gives(of!(201, rest::Tokens)),
     row("POST", "/v1/auth/login", Open, "Sign in.", || post(session::login)).takes::<rest::Login>().gives(SIGNED_IN),
     row("POST", "/v1/auth/refresh", Open, "Get a new access token; the refresh token is rotated.", || post(session::refresh)).takes::<rest::Refresh>().gives(SIGNED_IN),
@@ -128,7 +130,7 @@ pub const ROUTES: &[Route] = &[
     row("POST", "/v1/auth/logout", Token, "Sign out: this session ends.", || post(session::logout)),
     row("POST", "/v1/auth/password", Token, "Change the password: all other sessions end.", || post(account::password)).takes::<rest::PasswordChange>(),
     row("GET", "/v1/me", Token, "Who I am.", || get(me::get)).gives(of!(rest::Me)),
-    row("PATCH", "/v1/me", Token, "Change my profile.", || patch(account::patch)).takes::<rest::MePatch>().gives(of!(rest::Me)),
+    row("PATCH", "/v1/me", Token, "Change my profile. Those who have me on the screen are told.", || patch(account::patch)).takes::<rest::MePatch>().gives(of!(rest::Me)),
     row("DELETE", "/v1/me", Token, "Delete my account. My messages stay, from a nameless user.", || delete(account::delete)).takes::<rest::MeDelete>(),
     row("GET", "/v1/me/export", Token, "All that is kept of me, as JSON lines.", || get(export::get)).gives(TEXT),
     row("GET", "/v1/sessions", Token, "My signed-in devices and browsers.", || get(sessions::get)).gives(of!(rest::Sessions)),
@@ -153,6 +155,7 @@ pub const ROUTES: &[Route] = &[
     row("DELETE", "/v1/rooms/{room}/messages/{seq}", Token, "Erase a message.", || delete(message_delete::delete)).takes::<rest::Keyed>().gives(MADE),
     row("GET", "/v1/rooms/{room}/events", Token, "A page of the log, ascending, for clients that sync.", || get(log::get)).query(LOG_PAGE).gives(of!(rest::Events)),
     row("PUT", "/v1/rooms/{room}/receipt", Token, "Say how far I have read.", || put(receipt_set::put)).takes::<rest::Receipt>(),
+    row("PUT", "/v1/rooms/{room}/draft", Token, "Keep what I have begun to write, for my other devices.", || put(draft_set::put)).takes::<rest::DraftPut>().gives(MADE),
     row("PUT", "/v1/rooms/{room}/typing", Token, "Say that I type; true for 6 s.", || put(typing_set::put)).takes::<rest::Typing>(),
     row("GET", "/metrics", Loopback, "The server's figures, for Prometheus (OpenMetrics text).", || get(telemetry::metrics)).gives(TEXT),
     row("GET", "/livez", Open, "200 while the process lives.", || get(telemetry::livez)).gives(TEXT),

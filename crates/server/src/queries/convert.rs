@@ -3,6 +3,7 @@
 use chinwag_core::access::{History, Posting, Rank, Role, RoomKind};
 use chinwag_core::event::Event;
 use chinwag_core::id::RoomId;
+use chinwag_core::profile::Hue;
 use chinwag_proto::code::Problem;
 use chinwag_proto::{encode, frame, rest};
 use chinwag_store::read::{MemberRow, RoomCursor, RoomPage, RoomRow, UserRow};
@@ -14,11 +15,13 @@ pub(crate) fn me(user: UserRow) -> rest::Me {
         display_name: user.display_name,
         rank: Rank::name(user.rank).to_owned(),
         created_at_ms: user.created_at_ms,
+        hue: user.hue.map(Hue::degrees),
     }
 }
 
 pub(crate) fn user(user: UserRow) -> rest::UserName {
-    rest::UserName { id: user.id, handle: user.handle, display_name: user.display_name }
+    let hue = user.hue.map(Hue::degrees);
+    rest::UserName { id: user.id, handle: user.handle, display_name: user.display_name, hue }
 }
 
 pub(crate) fn users(users: Vec<UserRow>) -> Vec<rest::UserName> {
@@ -67,6 +70,7 @@ fn room(row: RoomRow) -> rest::Room {
         read_n: row.read_n,
         created_at_ms: row.created_at_ms,
         last: row.last.map(|last| event(&last)),
+        draft: row.draft,
     }
 }
 

@@ -1,4 +1,4 @@
-//! All that is kept of me: my account, sessions, rooms, and every message I wrote.
+//! All that is kept of me: my account, sessions, rooms with my drafts, and every message I wrote.
 
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ fn head(reader: &Reader, caller: Caller, now_ms: u64) -> Option<Vec<u8>> {
             line(
                 &mut json,
                 &json!({"type": "room", "id": room.id, "kind": room.kind, "name": room.name,
-                    "role": room.role, "read_seq": room.read_seq}),
+                    "role": room.role, "read_seq": room.read_seq, "draft": room.draft}),
             );
         }
         if after.is_none() {

@@ -24,6 +24,7 @@ pub(crate) struct Page {
     before: Option<Seq>,
     after: Option<Seq>,
     around: Option<Seq>,
+    at: Option<u64>,
     limit: Option<usize>,
 }
 
@@ -33,13 +34,7 @@ pub(crate) async fn get(
     Ids(room): Ids<RoomId>,
     Fields(page): Fields<Page>,
 ) -> Answer<Response> {
-    let at = match (page.before, page.after, page.around) {
-        (None, None, None) => At::Newest,
-        (Some(seq), None, None) => At::Before(known("before", seq)?),
-        (None, Some(seq), None) => At::After(known("after", seq)?),
-        (None, None, Some(seq)) => At::Around(known("around", seq)?),
-        _ => return Err(Problem::invalid("before", "give one of before, after, around").into()),
-    };
+    let at = place(&page)?;
     let limit = limit(page.limit, PAGE_DEFAULT)?;
     let epoch = app.store.epoch();
     let json = app
@@ -54,6 +49,27 @@ pub(crate) async fn get(
         })
         .await??;
     Ok(json_bytes(json))
+}
+
+/// Which part of the timeline is asked for.
+fn place(page: &Page) -> Result<At, Problem> {
+    Ok(match (page.before, page.after, page.around, page.at) {
+        (None, None, None, None) => At::Newest,
+        (Some(seq), None, None, None) => At::Before(known("before", seq)?),
+        (None, Some(seq), None, None) => At::After(known("after", seq)?),
+        (None, None, Some(seq), None) => At::Around(known("around", seq)?),
+        (None, None, None, Some(at_ms)) => At::Time(time(at_ms)?),
+        _ => return Err(Problem::invalid("before", "give one of before, after, around, at")),
+    })
+}
+
+/// A moment that the log could hold.
+fn time(at_ms: u64) -> Result<u64, Problem> {
+    const MAX: u64 = i64::MAX as u64;
+    if at_ms > MAX {
+        return Err(Problem::invalid("at", format!("must be at most {MAX} milliseconds")));
+    }
+    Ok(at_ms)
 }
 
 /// Appends an element to a JSON list that is still open.

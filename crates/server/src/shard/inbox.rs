@@ -115,7 +115,7 @@ impl Shards {
                 ToShard::Told(batch, since) => {
                     inbox.push(ToShard::Told(Arc::clone(batch), *since));
                 }
-                ToShard::Signal(signal) => inbox.push(ToShard::Signal(*signal)),
+                ToShard::Signal(signal) => inbox.push(ToShard::Signal(signal.clone())),
                 ToShard::Drain => inbox.push(ToShard::Drain),
                 ToShard::Stop => inbox.push(ToShard::Stop),
                 ToShard::Accepted(..) => {}

@@ -340,6 +340,7 @@ fn an_export_has_all_that_is_mine() {
     let key = json!({"key": fresh_key()});
     ann.delete(&format!("/v1/rooms/{group}/messages/{gone}")).json(&key).expect(201);
     ann.say(ann.self_room(), "a note");
+    ann.put(&format!("/v1/rooms/{group}/draft"), &json!({"text": "half a wor"})).expect(201);
     let answer = ann.get("/v1/me/export").expect(200);
     assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
     assert!(answer.header("content-disposition").is_some_and(|how| how.starts_with("attachment")));
@@ -352,6 +353,8 @@ fn an_export_has_all_that_is_mine() {
         |kind: &str| lines.iter().filter(|line| line["type"] == kind).cloned().collect::<Vec<_>>();
     assert_eq!(of("account")[0]["account"]["handle"], "ann");
     assert_eq!((of("session").len(), of("room").len()), (1, 3));
+    let drafts: Vec<Value> = of("room").iter().map(|line| line["draft"].clone()).collect();
+    assert!(drafts.contains(&json!("half a wor")), "{drafts:?}");
     let mut exported: Vec<String> = of("message")
         .iter()
         .filter_map(|line| line["message"]["body"]["text"].as_str().map(str::to_owned))

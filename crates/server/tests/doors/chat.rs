@@ -1,5 +1,6 @@
-//! People talk: messages over both doors, who sees what and when, marks, signals.
+//! People talk: messages over both doors, who sees what and when, marks, drafts, signals.
 
+mod drafts;
 mod messages;
 mod rooms;
 mod signals;

@@ -80,7 +80,7 @@ fn ask(
         ("POST", "/v1/auth/password") => {
             spare.post(path, &json!({"old": spare.password, "new": "another horse"}))
         }
-        ("PATCH", "/v1/me") => ann.patch(path, &json!({"display_name": "Ann"})),
+        ("PATCH", "/v1/me") => ann.patch(path, &json!({"display_name": "Ann", "hue": 210})),
         ("DELETE", "/v1/me") => spare.delete(path).json(&json!({"password": spare.password})),
         ("GET", "/v1/users") => ann.get(&format!("{path}?handle=bob")),
         ("GET", "/v1/presence") => ann.get(&format!("{path}?users={}", bob.id)),
@@ -110,8 +110,7 @@ fn ask(
             let seq = ann.say(room, "gone");
             ann.delete(&full.replace("{seq}", &seq.to_string()))
         }
-        ("PUT", "/v1/rooms/{room}/receipt") => ann.put(&full, &json!({"read": 1})),
-        ("PUT", "/v1/rooms/{room}/typing") => ann.put(&full, &json!({"on": true})),
+        ("PUT", _) => ann.put(&full, &json!({"read": 1, "on": true, "text": "half a wor"})),
         _ => ann.request(method, &full),
     };
     request.send()
@@ -187,6 +186,7 @@ fn every_frame_is_as_it_is_described() {
         json!({"type": "message.send", "ref": 4, "room": room, "key": fresh_key(), "text": "hi"}),
         json!({"type": "message.delete", "ref": 5, "room": room, "key": fresh_key(), "target": 5}),
         json!({"type": "receipt.set", "ref": 6, "room": room, "read": 5}),
+        json!({"type": "draft.set", "ref": 8, "room": room, "key": fresh_key(), "text": "h"}),
         json!({"type": "presence.watch", "users": [bob.id]}),
     ] {
         socket.send(&command);
@@ -195,6 +195,7 @@ fn every_frame_is_as_it_is_described() {
     typing.send(&json!({"type": "typing.set", "room": room, "on": true}));
     typing.send(&json!({"type": "ping"}));
     typing.until("pong");
+    bob.patch("/v1/me", &json!({"hue": 7})).expect(200);
     let heard = socket.caught_up(&ann);
     let stop = std::thread::spawn(move || {
         let drain = socket.until("drain");

@@ -1,7 +1,10 @@
 //! What every answer has, whoever asks for what: headers, cookies, and to whom `/metrics` answers.
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+
 use chinwag_server::openapi::ROUTES;
-use chinwag_testkit::server::{Door, PASSWORD, Server, User};
+use chinwag_testkit::server::{Door, PASSWORD, Request, Server, User};
 use serde_json::json;
 
 /// What no answer goes without.
@@ -117,6 +120,68 @@ fn another_origin_is_refused_with_a_hint() {
         .header("access-control-request-method", "DELETE")
         .expect(403);
     assert!(preflight.header("access-control-allow-origin").is_none());
+}
+
+/// The beginning of an answer, for one that is not followed by an end.
+fn first_line(door: &Door, request: &Request) -> String {
+    let mut stream = TcpStream::connect(door.address).expect("it listens");
+    stream.write_all(&request.bytes()).expect("a request is taken");
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).expect("an answer comes");
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+/// A page that was opened under an address of the LAN, which a server that hears every interface names
+/// itself, may speak to it: its origin has the host and port of the request.
+#[test]
+fn a_page_of_the_lan_is_ones_own() {
+    let server = Server::with(|raw| {
+        raw.listen = SocketAddr::from(([0, 0, 0, 0], 0));
+        raw.registration = Some(chinwag_server::config::Registration::Open);
+    });
+    let port = server.address().port();
+    let server = Door::new(SocketAddr::from(([127, 0, 0, 1], port)));
+    let body = json!({"handle": "ann", "password": PASSWORD, "refresh": "body"});
+    let register = server.request("POST", "/v1/auth/register").json(&body).expect(201);
+    let ann = User::of_tokens(&server, PASSWORD, &register.json());
+    let urls = ann.get("/v1/addresses").expect(200).json()["urls"].clone();
+    let urls: Vec<String> = serde_json::from_value(urls).expect("a list of addresses");
+    assert!(urls.len() <= chinwag_core::limit::ADDRESSES_MAX);
+    for url in urls.into_iter().chain([format!("http://192.168.1.7:{port}")]) {
+        let host = url.strip_prefix("http://").expect("plain HTTP").to_owned();
+        assert!(host.ends_with(&format!(":{port}")) && !host.starts_with("127."), "{host}");
+        let from = |method: &str, path: &str, origin: &str| {
+            ann.request(method, path).header("host", &host).header("origin", origin)
+        };
+        from("PATCH", "/v1/me", &url).json(&json!({"hue": 7})).expect(200);
+        let socket = |origin: &str| {
+            from("GET", "/v1/ws", origin)
+                .header("connection", "upgrade")
+                .header("upgrade", "websocket")
+                .header("sec-websocket-version", "13")
+                .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+                .header("sec-websocket-protocol", "chinwag.v1")
+        };
+        assert_eq!(first_line(&server, &socket(&url)), "HTTP/1.1 101");
+        for other in ["http://192.168.1.8:8080", "http://192.168.1.7", "https://evil.example"] {
+            from("PATCH", "/v1/me", other).json(&json!({"hue": 8})).expect(403);
+            assert_eq!(first_line(&server, &socket(other)), "HTTP/1.1 403");
+        }
+    }
+}
+
+#[test]
+fn the_addresses_of_a_server_are_where_others_reach_it() {
+    let urls = |server: &Server| {
+        let ann = server.register("ann");
+        ann.get("/v1/addresses").expect(200).json()["urls"].clone()
+    };
+    assert_eq!(urls(&Server::start()), json!([]), "on loopback alone");
+    let public = Server::with(|raw| {
+        raw.public_url = Some("https://chat.example.org".to_owned());
+        raw.registration = Some(chinwag_server::config::Registration::Open);
+    });
+    assert_eq!(urls(&public), json!(["https://chat.example.org"]));
 }
 
 #[test]

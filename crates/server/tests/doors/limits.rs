@@ -9,6 +9,7 @@ mod sizes;
 #[rustfmt::skip]
 const HELD: &[(&str, &str)] = &[
     ("TEXT_BYTES_MAX", "sizes::a_text_is_1_to_16384_bytes"),
+    ("DRAFT_BYTES_MAX", "chat::drafts::a_draft_is_as_long_as_a_message_may_be"),
     ("FRAME_BYTES_MAX", "sizes::a_frame_and_a_body_are_at_most_64_kib"),
     ("FRAME_FRAGMENTS_MAX", "sizes::a_message_has_at_most_1024_fragments"),
     ("PAGE_MAX", "sizes::a_page_is_1_to_100"),
@@ -33,6 +34,8 @@ const HELD: &[(&str, &str)] = &[
     ("GRAPHEME_BYTES_MAX", "sizes::names_and_passwords_have_ends"),
     ("PASSWORD_CHARS_MIN", "sizes::names_and_passwords_have_ends"),
     ("PASSWORD_BYTES_MAX", "sizes::names_and_passwords_have_ends"),
+    ("HUE_MAX", "chat::signals::a_new_profile_is_told_to_who_watches_and_to_ones_own_devices"),
+    ("ADDRESSES_MAX", "the server's queries/addresses.rs: no test machine has so many"),
     ("IN_FLIGHT_MAX", "chat::commands_are_answered_in_order"),
     ("WRITER_QUEUE_MAX", "codes::a_full_queue_is_busy_on_both_doors_and_loses_nothing"),
     ("BATCH_MAX", "no client sees where a transaction ends"),

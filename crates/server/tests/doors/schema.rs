@@ -57,6 +57,10 @@ fn itself(document: &Value, keyword: &str, rule: &Value, value: &Value) -> Optio
             let below = value.as_f64().is_some_and(|number| Some(number) < rule.as_f64());
             below.then(|| format!("{value} is below {rule}"))
         }
+        "maximum" => {
+            let above = value.as_f64().is_some_and(|number| Some(number) > rule.as_f64());
+            above.then(|| format!("{value} is above {rule}"))
+        }
         "required" => {
             let missing = |name: &&Value| value.get(name.as_str().unwrap_or_default()).is_none();
             let missing = list(rule).iter().find(missing).filter(|_| value.is_object());
@@ -102,7 +106,7 @@ fn it_finds_what_is_wrong() {
         "required": ["id", "n"],
         "properties": {
             "id": {"$ref": "#/defs/id"},
-            "n": {"type": ["integer", "null"], "minimum": 0},
+            "n": {"type": ["integer", "null"], "minimum": 0, "maximum": 9},
             "of": {"oneOf": [{"type": "null"}, {"enum": ["a", "b"]}]},
             "list": {"type": "array", "prefixItems": [{"type": "string"}], "items": false},
         },
@@ -113,6 +117,7 @@ fn it_finds_what_is_wrong() {
         json!({"n": 1}),
         json!({"id": 1, "n": 1}),
         json!({"id": "x", "n": -1}),
+        json!({"id": "x", "n": 10}),
         json!({"id": "x", "n": 1.5}),
         json!({"id": "x", "n": 1, "of": "c"}),
         json!({"id": "x", "n": 1, "list": ["y", "z"]}),

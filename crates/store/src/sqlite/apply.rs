@@ -5,6 +5,7 @@
 //! the [`Permit`](chinwag_core::access::Permit) that it gives.
 
 mod accounts;
+mod drafts;
 mod installation;
 mod members;
 mod messages;
@@ -40,6 +41,7 @@ pub(super) fn apply(
         Write::MessageSend { room, body } => messages::send(batch, s, *room, body),
         Write::MessageDelete { room, target } => messages::delete(batch, s, *room, *target),
         Write::ReceiptSet { room, read } => messages::receipt_set(batch, s, *room, *read),
+        Write::DraftSet { room, text, body } => drafts::set(batch, s, *room, text, body),
         Write::RoomCreate { room, kind, name, members, body } => {
             let name = name.as_ref();
             rooms::create(batch, s, &rooms::Plan { room: *room, kind: *kind, name, members, body })
@@ -57,7 +59,9 @@ pub(super) fn apply(
             let account = accounts::Account { handle, display_name, password };
             accounts::create(batch, setting, s, &account, admission, session)
         }
-        Write::ProfileSet { display_name } => accounts::profile_set(batch, s, display_name),
+        Write::ProfileSet { display_name, hue } => {
+            accounts::profile_set(batch, s, display_name.as_ref(), *hue)
+        }
         Write::PasswordSet { password, keep } => passwords::set(batch, s, password, *keep),
         Write::UserDelete => accounts::delete(batch, s),
         Write::SessionCreate { session } => sessions::create(batch, s, session),

@@ -9,6 +9,7 @@ use chinwag_core::access::{Actor, Denied, History, Posting, Rank, Role, RoomFact
 use chinwag_core::body;
 use chinwag_core::event::{Event, EventKind};
 use chinwag_core::id::{Key, RoomId, Seq, SessionId, UserId};
+use chinwag_core::profile::Profile;
 use foldhash::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, ffi, params};
 
@@ -88,6 +89,7 @@ impl Applied {
 pub(super) enum Entry {
     Event(Arc<Event>),
     Revoked { user: UserId, sessions: Vec<SessionId> },
+    Profile(Arc<Profile>),
 }
 
 /// A room as the transaction sees it.
@@ -392,19 +394,20 @@ impl<'c> Batch<'c> {
         Ok(event)
     }
 
-    /// Brings a message's row to its current form: this body, changed last by the event `rev`.
-    pub(super) fn message_rewrite(
+    /// Brings an event's row to its current form: this body, changed last by the event `rev`.
+    pub(super) fn event_rewrite(
         &self,
-        message: &Event,
+        event: &Event,
         rev: Seq,
         body: Option<Arc<str>>,
     ) -> Applying<()> {
-        let current = Event { rev: Some(rev), body, ..message.clone() };
+        let current = Event { rev: Some(rev), body, ..event.clone() };
         let row = current.as_row();
         self.run(
-            sql::MESSAGE_REWRITE,
+            sql::EVENT_REWRITE,
             params![
                 current.room.to_i64(),
+                current.kind.in_timeline(),
                 current.seq.to_i64(),
                 row.body,
                 rev.to_i64(),
@@ -425,7 +428,7 @@ impl<'c> Batch<'c> {
         let kind = EventKind::MemberJoined { user };
         let body = body::member(user, role);
         let joined = self.append(Append { room, kind, from: by, at_ms, key, body })?;
-        self.member_insert(room, user, role, &joined)?;
+        self.member_insert(room, user, role, &joined, joined.seq)?;
         Ok((added, joined))
     }
 
@@ -440,11 +443,12 @@ impl<'c> Batch<'c> {
         let Joining { room, user, role, by, at_ms } = *founder;
         let added = self.room_added(founder, Some(key))?;
         let kind = EventKind::RoomCreated;
-        self.append(Append { room, kind, from: by, at_ms, key: None, body: created })?;
+        let created =
+            self.append(Append { room, kind, from: by, at_ms, key: None, body: created })?;
         let kind = EventKind::MemberJoined { user };
         let body = body::member(user, role);
         let joined = self.append(Append { room, kind, from: by, at_ms, key: None, body })?;
-        self.member_insert(room, user, role, &joined)?;
+        self.member_insert(room, user, role, &joined, created.seq)?;
         Ok(added)
     }
 
@@ -456,19 +460,21 @@ impl<'c> Batch<'c> {
         self.append(Append { room: self_room, kind, from: by, at_ms, key, body })
     }
 
+    /// `from` is the first event of the membership: the joining itself, but for a founder.
     fn member_insert(
         &mut self,
         room: RoomId,
         user: UserId,
         role: Role,
         joined: &Event,
+        from: Seq,
     ) -> Applying<()> {
         let before = self.member(room, user)?;
         let n = self.rooms.get(&room).map_or(0, |room| room.n);
         let member = Member {
             role,
             first: before.map_or(joined.seq, |member| member.first),
-            join: joined.seq,
+            join: from,
             joined_at_ms: joined.at_ms,
             read: joined.seq,
             read_n: n,

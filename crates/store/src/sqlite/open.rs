@@ -36,7 +36,10 @@ const READER_CACHE_KIB: i64 = 2_048;
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
 /// What a migration is: its text, run once, in order.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_start.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_start.sql"),
+    include_str!("../../migrations/sqlite/0002_app.sql"),
+];
 
 /// `CHWG`, so that `file` and others know whose database this is.
 const APPLICATION_ID: i64 = 0x4348_5747;

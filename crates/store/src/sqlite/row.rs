@@ -3,6 +3,7 @@
 use chinwag_core::access::{History, Posting, Rank, Role, RoomKind};
 use chinwag_core::event::{EventKind, EventRow};
 use chinwag_core::id::{Key, RoomId, Seq, UserId};
+use chinwag_core::profile::Hue;
 use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Result, Row};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -74,6 +75,7 @@ pub(super) fn user(row: &Row<'_>) -> Result<UserRow> {
         display_name: row.get(2)?,
         rank: named(row, 3, Rank::from_name)?,
         created_at_ms: unsigned(row, 4)?,
+        hue: row.get::<_, Option<i64>>(5)?.and_then(|hue| Hue::new(hue.cast_unsigned()).ok()),
     })
 }
 

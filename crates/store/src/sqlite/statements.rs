@@ -27,7 +27,7 @@ macro_rules! event_columns {
 /// The columns of a user in the order that `row::user` reads them.
 macro_rules! user_columns {
     () => {
-        "u.user_id, coalesce(u.handle, ''), u.display_name, u.rank, u.created_at_ms"
+        "u.user_id, coalesce(u.handle, ''), u.display_name, u.rank, u.created_at_ms, u.hue"
     };
 }
 
@@ -51,11 +51,12 @@ statements! {
             SELECT room_id, timeline, seq FROM events WHERE key = ?1 AND room_id = ?2 AND user_id = ?3
         ) k CROSS JOIN events e ON e.room_id = k.room_id AND e.timeline = k.timeline AND e.seq = k.seq");
     EVENT_GET = concat!("SELECT ", event_columns!(), " FROM events WHERE room_id = ?1 AND timeline = ?2 AND seq = ?3");
-    MESSAGE_REWRITE = "UPDATE events SET body = ?3, rev = ?4, checksum = ?5 WHERE room_id = ?1 AND timeline = 1 AND seq = ?2";
+    EVENT_REWRITE = "UPDATE events SET body = ?4, rev = ?5, checksum = ?6 WHERE room_id = ?1 AND timeline = ?2 AND seq = ?3";
     EVENTS_ERASE = "DELETE FROM events WHERE room_id = ?1";
     MESSAGE_N_AT = "SELECT n FROM events WHERE room_id = ?1 AND timeline = 1 AND seq <= ?2 AND n IS NOT NULL ORDER BY seq DESC LIMIT 1";
     TIMELINE_DOWN = timeline!("seq >= ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4");
     TIMELINE_UP = timeline!("seq > ?2 ORDER BY seq LIMIT ?3");
+    TIMELINE_TIME = "SELECT seq, at_ms FROM events WHERE room_id = ?1 AND timeline = 1 AND seq >= ?2 ORDER BY seq LIMIT 1";
     LOG_UP = concat!(
         "SELECT ", event_columns!(), " FROM events WHERE room_id = ?1 AND timeline = 0 AND seq > ?2 UNION ALL
          SELECT ", event_columns!(), " FROM events WHERE room_id = ?1 AND timeline = 1 AND seq > ?2 ORDER BY seq LIMIT ?3");
@@ -83,7 +84,7 @@ statements! {
     ROOMS_NAMED = concat!("SELECT r.room_id, r.kind, r.name, r.history, r.posting, r.members, r.created_at_ms,
             m.role, r.head_seq, r.n, m.read_seq, m.read_n,
             CASE r.kind WHEN 'direct' THEN (SELECT p.user_id FROM members p WHERE p.room_id = r.room_id AND p.user_id <> ?1 LIMIT 1) END,
-            ", event_columns!(e), "
+            ", event_columns!(e), ", m.draft
         FROM json_each(?2) j CROSS JOIN rooms r ON r.room_id = j.value
         LEFT JOIN members m ON m.room_id = r.room_id AND m.user_id = ?1 AND m.left_seq IS NULL
         LEFT JOIN events e ON e.room_id = r.room_id AND e.timeline = 1 AND e.seq = r.last_seq AND m.role IS NOT NULL");
@@ -96,8 +97,12 @@ statements! {
     MEMBER_SET = "INSERT INTO members (room_id, user_id, role, first_seq, join_seq, joined_at_ms, read_seq, read_n, left_seq)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         ON CONFLICT (room_id, user_id) DO UPDATE SET role = excluded.role, join_seq = excluded.join_seq,
-            joined_at_ms = excluded.joined_at_ms, read_seq = excluded.read_seq, read_n = excluded.read_n, left_seq = excluded.left_seq";
+            joined_at_ms = excluded.joined_at_ms, read_seq = excluded.read_seq, read_n = excluded.read_n, left_seq = excluded.left_seq,
+            draft = CASE WHEN excluded.left_seq IS NULL THEN draft END,
+            draft_seq = CASE WHEN excluded.left_seq IS NULL THEN draft_seq END";
     MEMBER_READ_SET = "UPDATE members SET read_seq = ?3, read_n = ?4 WHERE room_id = ?1 AND user_id = ?2";
+    MEMBER_DRAFT = "SELECT draft, draft_seq FROM members WHERE room_id = ?1 AND user_id = ?2";
+    MEMBER_DRAFT_SET = "UPDATE members SET draft = ?3, draft_seq = ?4 WHERE room_id = ?1 AND user_id = ?2";
     MEMBER_OWNER_OTHER = "SELECT 1 FROM members INDEXED BY members_role
         WHERE room_id = ?1 AND role = 'owner' AND role IN ('admin', 'owner') AND left_seq IS NULL AND user_id <> ?2 LIMIT 1";
     MEMBER_ADMIN_OLDEST = "SELECT user_id FROM members INDEXED BY members_role
@@ -133,9 +138,9 @@ statements! {
     USER_ANY = "SELECT 1 FROM users WHERE handle > '' LIMIT 1";
     USER_OTHER = "SELECT 1 FROM users WHERE handle > '' AND user_id <> ?1 LIMIT 1";
     USER_OWNER_OTHER = "SELECT 1 FROM users WHERE rank = 'owner' AND handle IS NOT NULL AND user_id <> ?1 LIMIT 1";
-    USER_NAME_SET = "UPDATE users SET display_name = ?2 WHERE user_id = ?1";
+    USER_PROFILE_SET = "UPDATE users SET display_name = ?2, hue = ?3 WHERE user_id = ?1";
     USER_PASSWORD_SET = "UPDATE users SET password = ?2 WHERE user_id = ?1";
-    USER_ERASE = "UPDATE users SET handle = NULL, display_name = '', password = NULL, deleted_at_ms = ?2 WHERE user_id = ?1";
+    USER_ERASE = "UPDATE users SET handle = NULL, display_name = '', hue = NULL, password = NULL, deleted_at_ms = ?2 WHERE user_id = ?1";
     USER_CREDENTIALS = "SELECT user_id, password FROM users WHERE handle = ?1";
     USER_PASSWORD = "SELECT password FROM users WHERE user_id = ?1";
 

@@ -216,6 +216,7 @@ fn told_of(entry: Entry, origin: Option<Origin>) -> Told {
     match entry {
         Entry::Event(event) => Told::Committed(Committed::new(event, origin)),
         Entry::Revoked { user, sessions } => Told::Revoked { user, sessions },
+        Entry::Profile(profile) => Told::Profile(profile),
     }
 }
 

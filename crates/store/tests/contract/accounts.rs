@@ -3,7 +3,9 @@
 use chinwag_core::access::{Rank, Role};
 use chinwag_core::id::{RoomId, UserId};
 use chinwag_core::limit::{INVITE_USES_MAX, INVITES_MAX};
+use chinwag_core::profile::{Hue, Profile};
 use chinwag_core::text::Handle;
+use chinwag_store::committed::Told;
 use chinwag_store::read::Reader;
 use chinwag_store::write::{Admission, PasswordHash, Refusal, Write, Written};
 
@@ -163,11 +165,46 @@ fn invites_are_made_by_those_who_may_within_limits() {
 fn a_profile_is_ones_own() {
     let world = super::open();
     let ann = world.user("ann");
-    let set = |user| world.write(user, Write::ProfileSet { display_name: name("Ann the First") });
-    assert_eq!(set(ann), Ok(Written::Done));
-    let row = world.read(move |reader| reader.user(ann)).expect("she is there");
-    assert_eq!(row.display_name, "Ann the First");
-    assert_eq!(set(UserId::from_i64(9)), Err(Refusal::Unauthorized));
+    let set = |user, display_name: Option<&str>, hue: Option<u64>| {
+        let display_name = display_name.map(name);
+        let hue = hue.map(|hue| Hue::new(hue).expect("an angle"));
+        world.write(user, Write::ProfileSet { display_name, hue })
+    };
+    let seen = || {
+        let row = world.read(move |reader| reader.user(ann)).expect("she is there");
+        (row.display_name, row.hue.map(Hue::degrees))
+    };
+    world.told();
+    assert_eq!(set(ann, Some("Ann the First"), None), Ok(Written::Done));
+    assert_eq!(seen(), ("Ann the First".to_owned(), None));
+    assert_eq!(set(ann, None, Some(0)), Ok(Written::Done));
+    assert_eq!(seen(), ("Ann the First".to_owned(), Some(0)), "what is left out stays");
+    assert_eq!(set(ann, Some("Ann"), Some(359)), Ok(Written::Done));
+    assert_eq!(set(ann, Some("Ann"), None), Ok(Written::Unchanged));
+    assert_eq!(set(ann, None, None), Ok(Written::Unchanged));
+    assert_eq!(set(UserId::from_i64(9), None, Some(1)), Err(Refusal::Unauthorized));
+    let told = world.told().into_iter().map(|told| match told {
+        Told::Profile(profile) => (profile.display_name.to_string(), profile.hue.map(Hue::degrees)),
+        other => panic!("something else: {other:?}"),
+    });
+    let expected = [("Ann the First", None), ("Ann the First", Some(0)), ("Ann", Some(359))];
+    let expected: Vec<_> = expected.map(|(name, hue)| (name.to_owned(), hue)).into();
+    assert_eq!(told.collect::<Vec<_>>(), expected, "each change once, in order");
+}
+
+#[test]
+fn an_erased_account_has_no_colour_and_others_are_told() {
+    let world = super::open();
+    let [ann, bob] = world.users(["ann", "bob"]);
+    let hue = Hue::new(7).ok();
+    world.write(bob, Write::ProfileSet { display_name: None, hue }).expect("it is bob's");
+    world.told();
+    world.write(bob, Write::UserDelete).expect("bob is no owner");
+    let nobody = Profile { user: bob, handle: "".into(), display_name: "".into(), hue: None };
+    let is_told = |told: &Told| matches!(told, Told::Profile(profile) if **profile == nobody);
+    assert!(world.told().iter().any(is_told));
+    let seen = world.read(move |reader| reader.users_visible(ann, &[bob]));
+    assert_eq!(seen[0].hue, None);
 }
 
 #[test]

@@ -296,6 +296,8 @@ fn begin(world: &World) -> Model {
         let mut room = Room { id, kind, history, posting, log, members };
         let first = if kind == RoomKind::Direct { Role::Member } else { Role::Owner };
         room.join(&users, 0, first, 0);
+        // The founder sees the founding, which is the first event.
+        room.members.entry(0).and_modify(|founder| founder.join = 1);
         room.join(&users, 1, Role::Member, 0);
         room
     });

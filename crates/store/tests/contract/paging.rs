@@ -1,10 +1,11 @@
 //! Pages, laid side by side, are the whole.
 
+use chinwag_core::access::Role;
 use chinwag_core::event::Event;
 use chinwag_core::id::{RoomId, Seq, UserId};
 use chinwag_core::limit::PAGE_MAX;
 use chinwag_store::read::At;
-use chinwag_store::write::Write;
+use chinwag_store::write::{Refusal, Write};
 
 use super::world::{World, body};
 
@@ -75,6 +76,50 @@ fn a_page_around_a_message_has_half_on_either_side() {
     assert_eq!(page, whole[middle..=middle]);
     let page = world.page(bob, room, At::Around(whole[0].seq), 10).expect("bob is in it");
     assert_eq!(page, whole[..6]);
+}
+
+#[test]
+fn a_page_at_a_time_is_that_around_the_first_since_then() {
+    let world = super::open();
+    let [ann, bob] = world.users(["ann", "bob"]);
+    let room = world.channel(ann, &[bob]);
+    for n in 0..30_u64 {
+        // Several of one time, then none for a while; and what is no message between them.
+        world.pass(n % 4 * 10);
+        let sent = world.send(ann, room, &n.to_string());
+        if n % 3 == 0 {
+            let write = Write::MessageDelete { room, target: sent.seq };
+            world.write(ann, write).expect("it is ann's");
+        }
+    }
+    let whole = timeline(&world, bob, room);
+    let (first, last) = (whole[0].at_ms, whole.last().expect("there is one").at_ms);
+    for at_ms in (first - 2..=last).step_by(5).chain([0, first, last]) {
+        let target = whole.iter().find(|event| event.at_ms >= at_ms).expect("the last is");
+        let around = world.page(bob, room, At::Around(target.seq), 7);
+        assert_eq!(world.page(bob, room, At::Time(at_ms), 7), around, "{at_ms}");
+    }
+    let newest = world.page(bob, room, At::Newest, 7);
+    for at_ms in [last + 1, u64::MAX >> 1] {
+        assert_eq!(world.page(bob, room, At::Time(at_ms), 7), newest, "nothing is so late");
+    }
+}
+
+#[test]
+fn a_time_before_ones_joining_is_ones_joining() {
+    let world = super::open();
+    let [ann, bob] = world.users(["ann", "bob"]);
+    let room = world.group(ann, &[]);
+    let early = world.send(ann, room, "early").at_ms;
+    world.pass(1_000);
+    world.put(ann, room, bob, Role::Member).expect("ann owns the room");
+    world.pass(1_000);
+    world.send(ann, room, "late");
+    let page = |user| world.page(user, room, At::Time(early), 50).expect("a member");
+    assert_eq!(page(bob).iter().map(|event| event.seq.get()).collect::<Vec<_>>(), [4, 5]);
+    assert_eq!(page(ann).len(), 5);
+    let stranger = world.user("cleo");
+    assert_eq!(world.page(stranger, room, At::Time(early), 50), Err(Refusal::NotFound));
 }
 
 #[test]

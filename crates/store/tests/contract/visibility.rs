@@ -1,6 +1,7 @@
 //! Nothing outside one's visible set is sent, counted, found or named.
 
 use chinwag_core::access::{History, Role};
+use chinwag_core::event::EventKind;
 use chinwag_core::id::{RoomId, Seq, UserId};
 use chinwag_store::read::At;
 use chinwag_store::write::{Refusal, Write};
@@ -32,6 +33,21 @@ fn a_group_is_seen_from_ones_joining_on_and_a_channel_from_its_start() {
     let before = world.page(bob, group, At::Before(Seq::new(4)), 50);
     assert_eq!(before, Ok(Vec::new()));
     assert_eq!(world.row(bob, group).expect("bob is in it").last, page.last().cloned());
+}
+
+#[test]
+fn who_founds_a_group_sees_its_founding() {
+    let world = super::open();
+    let [ann, bob] = world.users(["ann", "bob"]);
+    let room = world.group(ann, &[bob]);
+    assert_eq!(world.seqs(ann, room), [1, 2, 3]);
+    assert_eq!(world.seqs(bob, room), [3]);
+    let page = world.page(ann, room, At::Newest, 50).expect("ann is in it");
+    assert_eq!(page[0].kind, EventKind::RoomCreated);
+    world.put(ann, room, bob, Role::Owner).expect("ann owns the room");
+    world.leave(ann, room);
+    world.put(bob, room, ann, Role::Member).expect("bob owns the room");
+    assert_eq!(world.seqs(ann, room), [6], "who comes back comes like anyone");
 }
 
 #[test]

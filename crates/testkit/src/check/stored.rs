@@ -12,6 +12,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     for room in &facts.evidence.store {
         dense(room, found);
         erased(room, found);
+        superseded(room, found);
         no_phantom(facts, room, found);
     }
     durable(facts, found);
@@ -53,6 +54,26 @@ fn erased(room: &RoomHistory, found: &mut Vec<Violation>) {
         if message.is_none_or(|message| message.body.is_some() || message.rev.is_none()) {
             let what =
                 format!("{}: {target} was erased by {} and has a body", room.room, deletion.seq);
+            found.push(Violation { promise: Promise::Erased, what });
+        }
+    }
+}
+
+/// Of what someone has begun to write in a room only the last is kept, and nothing once the room was
+/// left.
+fn superseded(room: &RoomHistory, found: &mut Vec<Violation>) {
+    let mut later: BTreeMap<RoomId, Seq> = BTreeMap::new();
+    for event in room.events.iter().rev() {
+        let (EventKind::Draft { room: of } | EventKind::RoomRemoved { room: of }) = event.kind
+        else {
+            continue;
+        };
+        let by = later.insert(of, event.seq);
+        if matches!(event.kind, EventKind::Draft { .. })
+            && let Some(by) = by
+            && event.body.is_some()
+        {
+            let what = format!("{}: the draft {} was superseded by {by}", room.room, event.seq);
             found.push(Violation { promise: Promise::Erased, what });
         }
     }

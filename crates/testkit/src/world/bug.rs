@@ -22,6 +22,8 @@ pub enum Bug {
     DeletionUncounts,
     /// A deletion is told, and the body stays.
     DeletionKeepsBody,
+    /// One's own log keeps what one had begun to write and wrote otherwise.
+    DraftHistory,
     /// One's own message does not move one's read mark.
     OwnSendUnread,
     /// A read mark moves back.
@@ -53,6 +55,7 @@ impl Bug {
         Self::SeqHole,
         Self::DeletionUncounts,
         Self::DeletionKeepsBody,
+        Self::DraftHistory,
         Self::OwnSendUnread,
         Self::ReadMarkBack,
         Self::HistoryLeak,

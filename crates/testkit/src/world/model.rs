@@ -19,6 +19,7 @@ pub(super) enum Command {
     Send { room: RoomId, body: Arc<str> },
     Delete { room: RoomId, target: Seq },
     Read { room: RoomId, seq: Seq },
+    Draft { room: RoomId, text: String },
     Create { room: RoomId, kind: RoomKind, members: Vec<UserId> },
     Join { room: RoomId },
     Leave { room: RoomId },
@@ -45,6 +46,16 @@ pub(super) struct Membership {
     pub join_seq: Seq,
     pub read_seq: Seq,
     pub read_n: u64,
+    /// What is begun to be written, and where the `self` room says so last.
+    pub draft: Option<String>,
+    pub draft_seq: Option<Seq>,
+}
+
+impl Membership {
+    /// Who joins has read all.
+    fn new(role: Role, join_seq: Seq, read_n: u64) -> Self {
+        Self { role, join_seq, read_seq: join_seq, read_n, draft: None, draft_seq: None }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -94,8 +105,7 @@ impl Model {
 
     /// A new user with a `self` room.
     pub(super) fn user_add(&mut self, user: UserId) {
-        let membership =
-            Membership { role: Role::Owner, join_seq: Seq::ZERO, read_seq: Seq::ZERO, read_n: 0 };
+        let membership = Membership::new(Role::Owner, Seq::ZERO, 0);
         let room = RoomState {
             kind: RoomKind::SelfRoom,
             history: History::All,
@@ -111,7 +121,7 @@ impl Model {
     pub(super) fn write(&mut self, by: Asker, command: &Command) -> (Outcome, Made) {
         let mut made = Vec::new();
         let scope = match *command {
-            Command::Create { .. } => RoomId::of_self(by.user),
+            Command::Create { .. } | Command::Draft { .. } => RoomId::of_self(by.user),
             Command::Send { room, .. }
             | Command::Delete { room, .. }
             | Command::Read { room, .. }
@@ -160,6 +170,7 @@ impl Model {
             Command::Send { room, body } => self.send(by, *room, body, made),
             &Command::Delete { room, target } => self.delete(by, room, target, made),
             &Command::Read { room, seq } => self.read(by, room, seq, made),
+            Command::Draft { room, text } => self.draft(by, *room, text, made),
             Command::Create { room, kind, members } => self.create(by, *room, *kind, members, made),
             &Command::Join { room } => {
                 self.may(by, room, Action::Join)?;
@@ -266,6 +277,44 @@ impl Model {
         Ok(Outcome::Event { event, repeated: false })
     }
 
+    fn draft(
+        &mut self,
+        by: Asker,
+        room: RoomId,
+        text: &str,
+        made: &mut Made,
+    ) -> Result<Outcome, ErrorCode> {
+        self.may(by, room, Action::DraftSet)?;
+        let text = Some(text.to_owned()).filter(|text| !text.is_empty());
+        let before = self.member_mut(room, by.user).ok_or(ErrorCode::NotFound)?;
+        if before.draft == text {
+            return Ok(Outcome::Unchanged);
+        }
+        let body = serde_json::json!({ "room": room, "text": text.as_deref().unwrap_or_default() });
+        let (kind, body) = (EventKind::Draft { room }, Some(body.to_string().into()));
+        let event = self.append(by, RoomId::of_self(by.user), kind, body, made);
+        if let Some(member) = self.member_mut(room, by.user) {
+            member.draft = text;
+            let told = member.draft_seq.replace(event.seq);
+            self.draft_erase(by.user, told, event.seq);
+        }
+        Ok(Outcome::Event { event, repeated: false })
+    }
+
+    /// Erases what the user's own log tells of a draft that the event `by` superseded.
+    fn draft_erase(&mut self, user: UserId, told: Option<Seq>, by: Seq) {
+        if self.bug == Some(Bug::DraftHistory) {
+            return;
+        }
+        let own = self.rooms.get_mut(&RoomId::of_self(user));
+        let Some((told, own)) = told.zip(own) else {
+            return;
+        };
+        for event in own.events.iter_mut().filter(|event| event.seq == told) {
+            (event.body, event.rev) = (None, Some(by));
+        }
+    }
+
     fn create(
         &mut self,
         by: Asker,
@@ -287,6 +336,10 @@ impl Model {
         self.append(by, own, EventKind::RoomAdded { room }, Some(body::room(room)), made);
         self.append(by, room, EventKind::RoomCreated, Some("{}".into()), made);
         self.enter(by, room, by.user, Role::Owner, made);
+        // The founder sees the founding, which is the first event.
+        if let Some(founder) = self.member_mut(room, by.user) {
+            founder.join_seq = Seq::ZERO.next();
+        }
         for &member in members {
             self.member_add(by, room, member, Role::Member, made);
         }
@@ -318,9 +371,7 @@ impl Model {
         let kind = EventKind::MemberJoined { user };
         let event = self.append(by, room, kind, Some(body::member(user, role)), made);
         if let Some(state) = self.rooms.get_mut(&room) {
-            let (join_seq, read_n) = (event.seq, state.n);
-            let member = Membership { role, join_seq, read_seq: join_seq, read_n };
-            state.members.insert(user, member);
+            state.members.insert(user, Membership::new(role, event.seq, state.n));
         }
         event
     }
@@ -328,11 +379,11 @@ impl Model {
     fn member_remove(&mut self, by: Asker, room: RoomId, user: UserId, made: &mut Made) -> Outcome {
         let kind = EventKind::MemberLeft { user };
         let event = self.append(by, room, kind, Some(body::member_left(user)), made);
-        if let Some(state) = self.rooms.get_mut(&room) {
-            state.members.remove(&user);
-        }
-        let own = RoomId::of_self(user);
-        self.append(by, own, EventKind::RoomRemoved { room }, Some(body::room(room)), made);
+        let state = self.rooms.get_mut(&room);
+        let member = state.and_then(|state| state.members.remove(&user));
+        let (own, kind) = (RoomId::of_self(user), EventKind::RoomRemoved { room });
+        let removed = self.append(by, own, kind, Some(body::room(room)), made);
+        self.draft_erase(user, member.and_then(|member| member.draft_seq), removed.seq);
         Outcome::Event { event, repeated: false }
     }
 

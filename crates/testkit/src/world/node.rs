@@ -397,6 +397,7 @@ fn ready(
             display_name: String::new(),
             rank: "member".to_owned(),
             created_at_ms: START_MS,
+            hue: None,
         },
         rooms,
         users: Vec::new(),

@@ -180,6 +180,7 @@ impl Model {
             read_n: member.read_n,
             created_at_ms: 0,
             last,
+            draft: member.draft.clone(),
         })
     }
 }

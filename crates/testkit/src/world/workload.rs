@@ -78,7 +78,8 @@ impl World {
             79..85 => self.join_something(device),
             85..87 => self.create_something(device),
             87..90 => self.say_again(device),
-            90..97 => {
+            90..93 => self.draft_something(device, room),
+            93..98 => {
                 let known_from =
                     |room| self.devices[device].sync.room(room)?.timeline().known_from();
                 let before = known_from(room).filter(|_| self.random.chance(600));
@@ -205,6 +206,12 @@ impl World {
         self.carry(device, effects);
     }
 
+    /// One of a few texts, so that the same comes again and nothing comes too.
+    fn draft_something(&mut self, device: usize, room: RoomId) {
+        let text = "draft"[..self.random.below(4) as usize].to_owned();
+        self.call(device, Command::Draft { room, text });
+    }
+
     fn call(&mut self, device: usize, command: Command) {
         let key = self.new_key();
         self.calls.push(Call::new(device, command, key, false));
@@ -249,7 +256,8 @@ impl World {
                 return false;
             };
             let marks = (known.info().read_seq, known.info().read_n);
-            known.cursor() == room.head && marks == (member.read_seq, member.read_n)
+            let draft = known.info().draft == member.draft;
+            known.cursor() == room.head && marks == (member.read_seq, member.read_n) && draft
         };
         let count = mine.clone().count();
         device.sync.is_ready()

@@ -235,6 +235,18 @@ fn pages_of_history_fit_together() {
     let middle = seq(&all[40]);
     let around = page(&format!("limit=10&around={middle}"));
     assert_eq!(around, all[36..46], "half up to the point, half above it");
+    let at_ms = |event: &Value| event["at_ms"].as_u64().unwrap_or_default();
+    let since = at_ms(&all[40]);
+    let first = all.iter().find(|event| at_ms(event) >= since).map_or(0, seq);
+    let at = page(&format!("limit=10&at={since}"));
+    assert_eq!(at, page(&format!("limit=10&around={first}")), "the same around the first of then");
+    assert_eq!(page("limit=7&at=9007199254740991"), page("limit=7"), "nothing is so late");
+    for (query, field) in
+        [("at=-1", "at"), ("at=9223372036854775808", "at"), ("at=1&after=1", "before")]
+    {
+        let path = format!("/v1/rooms/{group}/messages?{query}");
+        assert_eq!(bob.get(&path).expect(400).json()["field"], field, "{query}");
+    }
     let both = bob.get(&format!("/v1/rooms/{group}/messages?before=3&after=1")).expect(400).json();
     assert_eq!(both["field"], "before");
 }

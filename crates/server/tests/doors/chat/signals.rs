@@ -27,6 +27,35 @@ fn others_see_that_one_types_through_either_door() {
 }
 
 #[test]
+fn a_new_profile_is_told_to_who_watches_and_to_ones_own_devices() {
+    let server = Server::with(|raw| raw.shards = Some(2));
+    let [ann, bob, eve] = server.register_all(["ann", "bob", "eve"]);
+    let (mut a, mut b, mut e) = (ann.socket(), bob.sign_in().socket(), eve.socket());
+    a.send(&json!({"type": "presence.watch", "users": [bob.id]}));
+    a.caught_up(&ann);
+    assert_eq!(bob.get("/v1/me").expect(200).json().get("hue"), None, "none was chosen");
+    let patch = |body: Value| bob.patch("/v1/me", &body);
+    let me = patch(json!({"hue": 210})).expect(200).json();
+    assert_eq!((&me["hue"], &me["display_name"]), (&json!(210), &json!("bob")));
+    patch(json!({"display_name": "Bob B.", "hue": null})).expect(200);
+    patch(json!({"display_name": "Bob B.", "hue": 210})).expect(200);
+    patch(json!({})).expect(200);
+    let told = |name: &str| json!({"type": "signal", "kind": "profile", "user": {"id": bob.id, "handle": "bob", "display_name": name, "hue": 210}});
+    let both = [told("bob"), told("Bob B.")];
+    assert_eq!(signals("profile", &a.caught_up(&ann)), both, "each change once");
+    assert_eq!(signals("profile", &b.caught_up(&bob)), both);
+    assert!(signals("profile", &e.caught_up(&eve)).is_empty(), "not to who does not look");
+    let seen = ann.get("/v1/users?handle=bob").expect(200).json();
+    assert_eq!(seen["users"][0], told("Bob B.")["user"]);
+    for hue in [360, 65_536] {
+        let refused = patch(json!({"hue": hue, "display_name": "B"})).expect(400).json();
+        assert_eq!((&refused["code"], &refused["field"]), (&json!("invalid"), &json!("hue")));
+        assert_eq!(refused["message"], "must be 0 to 359");
+    }
+    assert_eq!(bob.get("/v1/me").expect(200).json()["display_name"], "Bob B.");
+}
+
+#[test]
 fn whom_one_watches_is_told_now_and_when_it_changes() {
     let server = Server::with(|raw| raw.shards = Some(2));
     let [ann, bob, eve] = server.register_all(["ann", "bob", "eve"]);

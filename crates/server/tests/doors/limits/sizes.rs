@@ -220,7 +220,7 @@ fn a_hello_has_at_most_1000_cursors() {
     };
     let mut socket = server.socket();
     assert_eq!(socket.hello(&cursors(CURSORS_MAX))["reset"], false);
-    assert_eq!(socket.expect("event")["seq"], 2, "from one's own joining on");
+    assert_eq!(socket.expect("event")["seq"], 1, "from what one founded on");
     let mut socket = server.socket();
     socket.send(&cursors(CURSORS_MAX + 1));
     assert_invalid("cursors", &socket.expect("error"));

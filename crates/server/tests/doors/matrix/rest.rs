@@ -19,6 +19,7 @@ const HIDDEN: &str = "401 404 404 404 404 404 404 404 401 404";
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     row("GET /v1/installation", "", OPEN),
+    row("GET /v1/addresses", "", SIGNED_IN),
     row("POST /v1/auth/register", "", OPEN_INVALID),
     row("POST /v1/auth/login", "", OPEN_INVALID),
     row("POST /v1/auth/refresh", "", "401 401 401 401 401 401 401 401 401 401"),
@@ -132,6 +133,12 @@ const ROWS: &[Row] = &[
     row("PUT /v1/rooms/{room}/receipt", "direct",    "401 404 404 404 404 204 204 404 401 404"),
     row("PUT /v1/rooms/{room}/receipt", "self",      "401 404 404 404 404 404 404 204 401 404"),
     row("PUT /v1/rooms/{room}/receipt", "missing", HIDDEN),
+    row("PUT /v1/rooms/{room}/draft", "group",       "401 404 404 404 201 201 201 201 401 404"),
+    row("PUT /v1/rooms/{room}/draft", "group where admins post", "401 404 404 404 201 201 201 201 401 404"),
+    row("PUT /v1/rooms/{room}/draft", "channel",     "401 403 403 403 201 201 201 201 401 403"),
+    row("PUT /v1/rooms/{room}/draft", "direct",      "401 404 404 404 404 201 201 404 401 404"),
+    row("PUT /v1/rooms/{room}/draft", "self",        "401 404 404 404 404 404 404 201 401 404"),
+    row("PUT /v1/rooms/{room}/draft", "missing", HIDDEN),
     row("PUT /v1/rooms/{room}/typing", "group",      "401 404 404 404 403 204 204 204 401 404"),
     row("PUT /v1/rooms/{room}/typing", "group where admins post", "401 404 404 404 403 403 204 204 401 404"),
     row("PUT /v1/rooms/{room}/typing", "channel",    "401 403 403 403 403 204 204 204 401 403"),
@@ -304,6 +311,7 @@ fn body(world: &World, row: &Row) -> Option<Value> {
         ("PUT", "/v1/rooms/{room}/members/{user}") => json!({"role": target(world, row).1}),
         ("POST", "/v1/rooms/{room}/messages") => json!({"text": "hi"}),
         ("PUT", "/v1/rooms/{room}/receipt") => json!({"read": 1}),
+        ("PUT", "/v1/rooms/{room}/draft") => json!({"text": "hi"}),
         ("PUT", "/v1/rooms/{room}/typing") => json!({"on": true}),
         _ => return None,
     })

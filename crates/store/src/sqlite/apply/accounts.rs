@@ -1,13 +1,18 @@
 //! Accounts: made, changed, erased.
 
+use std::sync::Arc;
+
 use chinwag_core::access::{Action, Actor, Rank, Role, RoomKind, authorise};
 use chinwag_core::id::{RoomId, UserId};
+use chinwag_core::profile::{Hue, Profile};
 use chinwag_core::text::{Handle, Name};
 use rusqlite::params;
 
 use super::members::{is_full, is_only_owner};
 use super::{Setting, installation, sessions};
-use crate::sqlite::batch::{Applied, Applying, Batch, Joining};
+use crate::read::UserRow;
+use crate::sqlite::batch::{Applied, Applying, Batch, Entry, Joining};
+use crate::sqlite::row;
 use crate::sqlite::statements as sql;
 use crate::write::{Admission, NewSession, PasswordHash, Refusal, Submission, Written};
 
@@ -87,13 +92,29 @@ fn general_join(
 pub(super) fn profile_set(
     batch: &mut Batch<'_>,
     s: &Submission,
-    display_name: &Name,
+    display_name: Option<&Name>,
+    hue: Option<Hue>,
 ) -> Applying<Applied> {
-    if batch.rank(s.actor)?.is_none() {
-        return Err(Refusal::Unauthorized.into());
+    let before = batch.first(sql::USER_GET, [s.actor.to_i64()], row::user)?;
+    let before = before.filter(|user| !user.handle.is_empty()).ok_or(Refusal::Unauthorized)?;
+    let name = display_name.map_or(before.display_name.as_str(), Name::as_str).to_owned();
+    let after = UserRow { display_name: name, hue: hue.or(before.hue), ..before.clone() };
+    if after == before {
+        return Ok(Applied::silent(Written::Unchanged));
     }
-    batch.run(sql::USER_NAME_SET, params![s.actor.to_i64(), display_name.as_str()])?;
+    let hue = after.hue.map(Hue::degrees);
+    batch.run(sql::USER_PROFILE_SET, params![s.actor.to_i64(), after.display_name, hue])?;
+    batch.told.push(Entry::Profile(Arc::new(profile(after))));
     Ok(Applied::silent(Written::Done))
+}
+
+fn profile(user: UserRow) -> Profile {
+    Profile {
+        user: user.id,
+        handle: user.handle.into(),
+        display_name: user.display_name.into(),
+        hue: user.hue,
+    }
 }
 
 /// Erases an account. What it wrote stays, from a user without a name.
@@ -112,6 +133,8 @@ pub(super) fn delete(batch: &mut Batch<'_>, s: &Submission) -> Applying<Applied>
     sessions::revoke_all(batch, s.actor, None, s.at_ms)?;
     batch.run(sql::RESET_DELETE, [user])?;
     batch.run(sql::USER_ERASE, [user, s.at_ms.cast_signed()])?;
+    let erased = Profile { user: s.actor, handle: "".into(), display_name: "".into(), hue: None };
+    batch.told.push(Entry::Profile(Arc::new(erased)));
     batch.accounts_changed = true;
     Ok(Applied::silent(Written::Done))
 }

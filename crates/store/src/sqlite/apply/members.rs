@@ -6,7 +6,7 @@ use chinwag_core::event::{Event, EventKind};
 use chinwag_core::id::{RoomId, UserId};
 use chinwag_core::limit::{CHANNEL_MEMBERS_MAX, GROUP_MEMBERS_MAX, ROOMS_PER_USER_MAX};
 
-use super::repeated;
+use super::{drafts, repeated};
 use crate::sqlite::batch::{Append, Applied, Applying, Batch, Joining, Room};
 use crate::sqlite::statements as sql;
 use crate::write::{Refusal, Submission, Written};
@@ -76,7 +76,7 @@ pub(super) fn is_only_owner(batch: &Batch<'_>, room: RoomId, user: UserId) -> Ap
     Ok(!batch.any(sql::MEMBER_OWNER_OTHER, [room.to_i64(), user.to_i64()])?)
 }
 
-/// Ends a membership: tells the room, then the user's `self` room.
+/// Ends a membership: tells the room, then the user's `self` room. A draft goes with it.
 fn dismiss(
     batch: &mut Batch<'_>,
     permit: Permit,
@@ -84,16 +84,19 @@ fn dismiss(
     user: UserId,
 ) -> Applying<Applied> {
     let (room, by) = (permit.room(), permit.user());
+    let draft = drafts::told(batch, room, user)?;
     let left = batch.member_leave(room, user, by, s.at_ms, Some(s.key))?;
-    batch.room(RoomId::of_self(user))?;
-    batch.append(Append {
-        room: RoomId::of_self(user),
+    let own = RoomId::of_self(user);
+    batch.room(own)?;
+    let removed = batch.append(Append {
+        room: own,
         kind: EventKind::RoomRemoved { room },
         from: by,
         at_ms: s.at_ms,
         key: None,
         body: body::room(room),
     })?;
+    drafts::erase(batch, own, draft, removed.seq)?;
     Ok(Applied::event(left))
 }
 

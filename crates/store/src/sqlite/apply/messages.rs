@@ -110,7 +110,7 @@ fn change(
 ) -> Applying<Applied> {
     let (room, from, key) = (permit.room(), permit.user(), Some(s.key));
     let change = batch.append(Append { room, kind, from, at_ms: s.at_ms, key, body })?;
-    batch.message_rewrite(message, change.seq, current)?;
+    batch.event_rewrite(message, change.seq, current)?;
     Ok(Applied::event(change))
 }
 

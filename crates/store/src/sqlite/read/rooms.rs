@@ -92,6 +92,7 @@ impl Reader {
             read_n: mine(11)?,
             created_at_ms: row::unsigned(row, 6)?,
             last: last.map(|last| last.to_event()),
+            draft: row.get(24)?,
         })
     }
 
@@ -128,8 +129,8 @@ impl Reader {
         let after = after.map_or(0, UserId::to_i64);
         let mut members =
             self.all(sql::MEMBER_PAGE, (room.to_i64(), after, limit as i64 + 1), |row| {
-                let joined_at_ms = row::unsigned(row, 6)?;
-                let role = row::named(row, 5, Role::from_name)?;
+                let joined_at_ms = row::unsigned(row, 7)?;
+                let role = row::named(row, 6, Role::from_name)?;
                 Ok(MemberRow { user: row::user(row)?, role, joined_at_ms })
             });
         let more = members.len() > limit;

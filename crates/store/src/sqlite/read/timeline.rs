@@ -8,8 +8,9 @@ use chinwag_core::id::{RoomId, Seq, UserId};
 use chinwag_core::limit::{GAP_EVENTS_MAX, PAGE_MAX};
 
 use crate::read::{At, Visible, Visit};
-use crate::sqlite::Reader;
+use crate::sqlite::reader::Sight;
 use crate::sqlite::statements as sql;
+use crate::sqlite::{Reader, row};
 
 /// Rows that one call of [`Reader::export_messages`] looks at, so that it does not keep a reader
 /// long in a room where others wrote most.
@@ -31,8 +32,12 @@ impl Reader {
         let sight = self.sight(user, room, Action::Read)?;
         let limit = limit.min(PAGE_MAX);
         let up = |after: Seq, limit| (after.max(before(sight.floor)), limit);
+        let at = match at {
+            At::Time(at_ms) => self.first_at(room, sight, at_ms).map_or(At::Newest, At::Around),
+            at => at,
+        };
         let (down, up) = match at {
-            At::Newest => (Some((Seq::MAX, limit)), None),
+            At::Newest | At::Time(_) => (Some((Seq::MAX, limit)), None),
             At::Before(seq) => (Some((seq, limit)), None),
             At::After(seq) => (None, Some(up(seq, limit))),
             At::Around(seq) => (Some((seq.next(), limit - limit / 2)), Some(up(seq, limit / 2))),
@@ -48,6 +53,25 @@ impl Reader {
             });
         }
         Ok(sight.head)
+    }
+
+    /// The first in the timeline that is of this time or later and may be seen. Times in a room never
+    /// go back, so it is found by halving: as many look-ups as the head has binary digits.
+    fn first_at(&self, room: RoomId, sight: Sight, at_ms: u64) -> Option<Seq> {
+        let (mut low, mut high) = (sight.floor.get(), sight.head.get() + 1);
+        let mut found = None;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let row = self.first(sql::TIMELINE_TIME, [room.to_i64(), middle as i64], |row| {
+                Ok((row::unsigned(row, 0)?, row::unsigned(row, 1)?))
+            });
+            match row {
+                Some((seq, time)) if time < at_ms => low = seq + 1,
+                Some((seq, _)) => (found, high) = (Some(Seq::new(seq)), middle),
+                None => high = middle,
+            }
+        }
+        found
     }
 
     /// The newest below `below`, shown ascending: read downwards, held, turned over.
