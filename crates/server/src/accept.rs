@@ -268,7 +268,8 @@ fn upgrade(shard: &Rc<Shard>, mut request: Request<Incoming>, place: Rc<Place>) 
         if echo {
             return connection::echo(shard, stream, early).await;
         }
-        connection::serve(shard, stream, early).await;
+        // In a task of its own, which has no room for what this one went through.
+        spawn_local(connection::serve(shard, stream, early));
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     *response.headers_mut() = accepted.headers();

@@ -63,7 +63,9 @@ async fn read(
     mut decoder: Decoder,
     early: Bytes,
 ) {
-    let mut rest = Vec::from(early);
+    // A copy, which is nearly always of nothing: `early` holds the whole buffer of the request.
+    let mut rest = early.to_vec();
+    drop(early);
     loop {
         let next = if rest.is_empty() {
             if stream.readable().await.is_err() {
@@ -87,7 +89,8 @@ async fn read(
         };
         if !matches!(next, Next::Read) {
             shard.holds(conn);
-            follow(&shard, conn, next).await;
+            // On the heap for as long as it takes, so that an idle connection has no room for it.
+            Box::pin(follow(&shard, conn, next)).await;
         }
         if rest.is_empty() {
             shard.rests(conn);
