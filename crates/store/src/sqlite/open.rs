@@ -29,7 +29,7 @@ const STATEMENTS_MAX: usize = 128;
 /// KiB of pages that the writer's connection keeps.
 const WRITER_CACHE_KIB: i64 = 8_192;
 /// KiB of pages that each reader keeps; the system's own cache is behind it.
-const READER_CACHE_KIB: i64 = 2_048;
+const READER_CACHE_KIB: i64 = 1_024;
 
 /// Before it, a log that is reset while it is read can corrupt the database
 /// (<https://sqlite.org/wal.html#walresetbug>).
