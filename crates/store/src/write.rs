@@ -95,18 +95,24 @@ pub enum Write {
     ProfileSet {
         display_name: Name,
     },
-    /// Set the actor's password; all sessions but `keep` end.
+    /// Set the actor's password, if it is still `verified`; all sessions but `keep` end, and so does a
+    /// reset link.
     PasswordSet {
+        verified: PasswordHash,
         password: PasswordHash,
         keep: SessionId,
     },
-    /// Erase the actor's account: sessions, memberships and profile go, the messages stay, from a
+    /// Erase the actor's account, if its password is still `verified`: sessions, memberships and profile go, the messages stay, from a
     /// nameless user. Where it was a room's last owner, the longest-standing of the highest other
     /// role becomes one.
-    UserDelete,
+    UserDelete {
+        verified: PasswordHash,
+    },
 
-    /// Sign the actor in. Past the limit of sessions the one idle longest ends.
+    /// Sign the actor in, if the password is still `verified`: it may have changed since it was read.
+    /// Past the limit of sessions the one idle longest ends.
     SessionCreate {
+        verified: PasswordHash,
         session: NewSession,
     },
     /// Rotate a refresh token, whose owner is the session's. `actor` of the submission is ignored.
@@ -205,7 +211,7 @@ pub enum Refusal {
     KeyConflict,
     #[error("the handle is taken")]
     Taken,
-    /// A refresh token, reset link or invite that is wrong, used, expired or revoked.
+    /// A password, refresh token, reset link or invite that is wrong, used, expired or revoked.
     #[error("it is wrong, used up or expired")]
     Unauthorized,
     /// The queue is full or the store is closing: nothing changed.

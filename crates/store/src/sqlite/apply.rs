@@ -58,9 +58,11 @@ pub(super) fn apply(
             accounts::create(batch, setting, s, &account, admission, session)
         }
         Write::ProfileSet { display_name } => accounts::profile_set(batch, s, display_name),
-        Write::PasswordSet { password, keep } => passwords::set(batch, s, password, *keep),
-        Write::UserDelete => accounts::delete(batch, s),
-        Write::SessionCreate { session } => sessions::create(batch, s, session),
+        Write::PasswordSet { verified, password, keep } => {
+            passwords::set(batch, s, verified, password, *keep)
+        }
+        Write::UserDelete { verified } => accounts::delete(batch, s, verified),
+        Write::SessionCreate { verified, session } => sessions::create(batch, s, verified, session),
         Write::SessionRefresh { presented, next } => sessions::refresh(batch, s, *presented, *next),
         Write::SessionRevoke { session } => sessions::revoke(batch, s, *session),
         Write::InviteCreate { code, expires_at_ms, uses } => {

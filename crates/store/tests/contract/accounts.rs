@@ -196,6 +196,11 @@ fn a_reset_link_works_once_and_in_its_time() {
     assert!(link(ann, bob, 3).is_ok());
     world.pass(HOUR_MS);
     assert_eq!(reset(3), Err(Refusal::Unauthorized));
+    assert!(link(ann, bob, 4).is_ok());
+    let keep = world.session().id;
+    let set = Write::PasswordSet { verified: new(), password: password(), keep };
+    assert_eq!(world.write(bob, set), Ok(Written::Done));
+    assert_eq!(reset(4), Err(Refusal::Unauthorized), "another password ends the link");
     let sender = world.room_id();
     let send = Write::MessageSend { room: sender, body: body("x") };
     assert_eq!(world.write(bob, send), Err(Refusal::NotFound));

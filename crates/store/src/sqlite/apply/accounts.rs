@@ -6,7 +6,7 @@ use chinwag_core::text::{Handle, Name};
 use rusqlite::params;
 
 use super::members::{is_full, is_only_owner};
-use super::{Setting, installation, sessions};
+use super::{Setting, installation, passwords, sessions};
 use crate::sqlite::batch::{Applied, Applying, Batch, Joining};
 use crate::sqlite::statements as sql;
 use crate::write::{Admission, NewSession, PasswordHash, Refusal, Submission, Written};
@@ -97,10 +97,13 @@ pub(super) fn profile_set(
 }
 
 /// Erases an account. What it wrote stays, from a user without a name.
-pub(super) fn delete(batch: &mut Batch<'_>, s: &Submission) -> Applying<Applied> {
-    let Some(rank) = batch.rank(s.actor)? else {
-        return Err(Refusal::Unauthorized.into());
-    };
+pub(super) fn delete(
+    batch: &mut Batch<'_>,
+    s: &Submission,
+    verified: &PasswordHash,
+) -> Applying<Applied> {
+    passwords::check(batch, s.actor, verified)?;
+    let rank = batch.rank(s.actor)?.ok_or(Refusal::Unauthorized)?;
     let user = s.actor.to_i64();
     let last_owner = rank == Rank::Owner && !batch.any(sql::USER_OWNER_OTHER, [user])?;
     if last_owner && batch.any(sql::USER_OTHER, [user])? {
