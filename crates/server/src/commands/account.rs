@@ -41,7 +41,7 @@ pub(crate) async fn register(
     let (session, refresh) = new_session(&headers);
     let id = session.id;
     let write = Write::UserCreate { handle, display_name, password, admission, session };
-    match app.write(user, None, write).await {
+    match app.write_unsigned(user, None, write).await {
         // Somebody else used it up meanwhile.
         Err(Failure(problem)) if problem.code == ErrorCode::Unauthorized => {
             return Err(app::problem(&INVITE_WRONG).into());
@@ -96,7 +96,7 @@ pub(crate) async fn patch(
 ) -> Answer<Json<Me>> {
     if let Some(name) = patch.display_name {
         let display_name = parse_name(&name)?;
-        app.write(caller.user, None, Write::ProfileSet { display_name }).await?;
+        app.write(caller, None, Write::ProfileSet { display_name }).await?;
     }
     let user = app.read(move |reader| reader.user(caller.user)).await?;
     Ok(Json(convert::me(user.ok_or(Refusal::Unauthorized)?)))
@@ -115,7 +115,7 @@ pub(crate) async fn password(
     let verified = confirm(&app, caller, change.old, "old").await?;
     let password = app.passwords.hash(new).await?;
     let write = Write::PasswordSet { verified, password, keep: caller.session };
-    app.write(caller.user, None, write).await?;
+    app.write(caller, None, write).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -125,7 +125,7 @@ pub(crate) async fn delete(
     Body(delete): Body<MeDelete>,
 ) -> Answer<Response> {
     let verified = confirm(&app, caller, delete.password, "password").await?;
-    app.write(caller.user, None, Write::UserDelete { verified }).await?;
+    app.write(caller, None, Write::UserDelete { verified }).await?;
     Ok(with_cookie(&app, None, StatusCode::NO_CONTENT).into_response())
 }
 

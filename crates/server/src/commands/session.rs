@@ -40,7 +40,7 @@ pub(crate) async fn login(
     let user = user.ok_or_else(wrong)?;
     let (session, refresh) = new_session(&headers);
     let caller = Caller { user, session: session.id };
-    match app.write(user, None, Write::SessionCreate { verified, session }).await {
+    match app.write_unsigned(user, None, Write::SessionCreate { verified, session }).await {
         // Another password was set meanwhile.
         Err(Failure(problem)) if problem.code == ErrorCode::Unauthorized => Err(wrong().into()),
         Err(failure) => Err(failure),
@@ -59,7 +59,7 @@ pub(crate) async fn refresh(
     let presented = presented.ok_or_else(Problem::unauthorized)?;
     let (next, hash) = token::random_token();
     let write = Write::SessionRefresh { presented: token::hash(&presented), next: hash };
-    match app.write(UserId::from_i64(0), None, write).await {
+    match app.write_unsigned(UserId::from_i64(0), None, write).await {
         Ok(Written::Session { user, session }) => {
             signed_in(&app, Caller { user, session }, &next, by).await
         }
@@ -72,7 +72,7 @@ pub(crate) async fn refresh(
 }
 
 pub(crate) async fn logout(State(app): State<Arc<App>>, caller: Caller) -> Answer<Response> {
-    app.write(caller.user, None, Write::SessionRevoke { session: caller.session }).await?;
+    app.write(caller, None, Write::SessionRevoke { session: caller.session }).await?;
     Ok(with_cookie(&app, None, StatusCode::NO_CONTENT))
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn revoke(
     caller: Caller,
     Ids(session): Ids<SessionId>,
 ) -> Answer<StatusCode> {
-    app.write(caller.user, None, Write::SessionRevoke { session }).await?;
+    app.write(caller, None, Write::SessionRevoke { session }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
