@@ -4,7 +4,9 @@ use std::time::Duration;
 
 /// Bytes of UTF-8 in one message: the figure that the best systems settled on (16,383 to 65,536).
 pub const TEXT_BYTES_MAX: usize = 16_384;
-/// Bytes in one frame or REST body: a text with every character escaped, and room around it.
+/// Bytes in one frame or REST body: the longest text with every character that JSON must escape (at
+/// most twice its bytes) or that is not ASCII (`\u00e9`, at most three times) escaped, and room around
+/// it. Plain ASCII written as `\u0061` is six times as long; so written, a text ends near 10,900.
 pub const FRAME_BYTES_MAX: usize = 65_536;
 /// Fragments of one WebSocket message: a browser sends one; more is an attack on memory.
 pub const FRAME_FRAGMENTS_MAX: usize = 1_024;
