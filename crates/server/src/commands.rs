@@ -8,6 +8,7 @@ pub(crate) mod invite;
 pub(crate) mod member;
 pub(crate) mod message_delete;
 pub(crate) mod message_send;
+pub(crate) mod rank;
 pub(crate) mod receipt_set;
 pub(crate) mod reset;
 pub(crate) mod room_create;

@@ -125,6 +125,11 @@ pub enum Write {
         session: SessionId,
     },
 
+    /// Give a user another rank in the installation.
+    RankSet {
+        user: UserId,
+        rank: Rank,
+    },
     /// Make an invite to the installation.
     InviteCreate {
         code: String,

@@ -65,6 +65,7 @@ pub(super) fn apply(
         Write::SessionCreate { verified, session } => sessions::create(batch, s, verified, session),
         Write::SessionRefresh { presented, next } => sessions::refresh(batch, s, *presented, *next),
         Write::SessionRevoke { session } => sessions::revoke(batch, s, *session),
+        Write::RankSet { user, rank } => installation::rank_set(batch, s, *user, *rank),
         Write::InviteCreate { code, expires_at_ms, uses } => {
             installation::invite_create(batch, s, code, *expires_at_ms, *uses)
         }

@@ -133,6 +133,7 @@ statements! {
     USER_ANY = "SELECT 1 FROM users WHERE handle > '' LIMIT 1";
     USER_OTHER = "SELECT 1 FROM users WHERE handle > '' AND user_id <> ?1 LIMIT 1";
     USER_OWNER_OTHER = "SELECT 1 FROM users WHERE rank = 'owner' AND handle IS NOT NULL AND user_id <> ?1 LIMIT 1";
+    USER_RANK_SET = "UPDATE users SET rank = ?2 WHERE user_id = ?1";
     USER_NAME_SET = "UPDATE users SET display_name = ?2 WHERE user_id = ?1";
     USER_PASSWORD_SET = "UPDATE users SET password = ?2 WHERE user_id = ?1";
     USER_ERASE = "UPDATE users SET handle = NULL, display_name = '', password = NULL, deleted_at_ms = ?2 WHERE user_id = ?1";

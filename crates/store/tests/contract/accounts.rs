@@ -160,6 +160,36 @@ fn invites_are_made_by_those_who_may_within_limits() {
 }
 
 #[test]
+fn the_owner_gives_ranks_and_may_give_the_installation_away() {
+    let world = super::open();
+    let [ann, bob, cleo] = world.users(["ann", "bob", "cleo"]);
+    let set = |actor, user, rank| world.write(actor, Write::RankSet { user, rank });
+    let rank = |user| world.read(move |reader| reader.user(user)).map(|row| row.rank);
+    assert_eq!(set(ann, bob, Rank::Admin), Ok(Written::Done));
+    assert_eq!(rank(bob), Some(Rank::Admin));
+    assert!(invite(&world, bob, "bobs", 1).is_ok());
+    for (actor, user, to) in [
+        (bob, cleo, Rank::Admin),
+        (bob, bob, Rank::Owner),
+        (cleo, cleo, Rank::Member),
+        (ann, ann, Rank::Admin),
+    ] {
+        let outcome = set(actor, user, to);
+        assert!(matches!(outcome, Err(Refusal::Forbidden(_))), "{outcome:?}");
+    }
+    assert_eq!(set(ann, UserId::from_i64(3), Rank::Owner), Err(Refusal::NotFound));
+    let writes = [(bob, Rank::Owner), (ann, Rank::Member), (cleo, Rank::Admin)];
+    let writes = writes.map(|(user, rank)| (ann, world.key(), Write::RankSet { user, rank }));
+    let outcomes = world.together(writes.into());
+    assert_eq!(outcomes[..2], [Ok(Written::Done), Ok(Written::Done)]);
+    assert!(matches!(outcomes[2], Err(Refusal::Forbidden(_))), "she has just stepped down");
+    assert_eq!((rank(ann), rank(bob)), (Some(Rank::Member), Some(Rank::Owner)));
+    assert!(matches!(set(bob, bob, Rank::Member), Err(Refusal::Forbidden(_))));
+    assert!(world.write(ann, Write::UserDelete { verified: password() }).is_ok());
+    assert_eq!(set(bob, ann, Rank::Admin), Err(Refusal::NotFound), "who is gone has no rank");
+}
+
+#[test]
 fn a_profile_is_ones_own() {
     let world = super::open();
     let ann = world.user("ann");

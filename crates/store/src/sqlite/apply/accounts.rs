@@ -105,7 +105,7 @@ pub(super) fn delete(
     passwords::check(batch, s.actor, verified)?;
     let rank = batch.rank(s.actor)?.ok_or(Refusal::Unauthorized)?;
     let user = s.actor.to_i64();
-    let last_owner = rank == Rank::Owner && !batch.any(sql::USER_OWNER_OTHER, [user])?;
+    let last_owner = rank == Rank::Owner && installation::is_only_owner(batch, s.actor)?;
     if last_owner && batch.any(sql::USER_OTHER, [user])? {
         return Err(Refusal::Forbidden("make someone else the installation's owner first").into());
     }
