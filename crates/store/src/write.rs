@@ -65,6 +65,7 @@ pub enum Write {
         posting: Option<Posting>,
         body: Arc<str>,
     },
+    /// Join a channel. Where nobody is left in it, who joins owns it.
     RoomJoin {
         room: RoomId,
     },
@@ -83,7 +84,7 @@ pub enum Write {
     },
 
     /// Make an account with its `self` room, a member of `general`, signed in. The first owns the
-    /// installation and `general`. `actor` of the submission is the new id.
+    /// installation; who finds `general` empty owns that. `actor` of the submission is the new id.
     UserCreate {
         handle: Handle,
         display_name: Name,

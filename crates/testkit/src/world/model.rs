@@ -163,7 +163,9 @@ impl Model {
             Command::Create { room, kind, members } => self.create(by, *room, *kind, members, made),
             &Command::Join { room } => {
                 self.may(by, room, Action::Join)?;
-                Ok(self.member_add(by, room, by.user, Role::Member, made))
+                let empty = self.rooms.get(&room).is_some_and(|state| state.members.is_empty());
+                let role = if empty { Role::Owner } else { Role::Member };
+                Ok(self.member_add(by, room, by.user, role, made))
             }
             &Command::Leave { room } => {
                 let last_owner = self.is_last_owner(room, by.user);

@@ -5,7 +5,7 @@ use chinwag_core::id::{RoomId, UserId};
 use chinwag_core::text::{Handle, Name};
 use rusqlite::params;
 
-use super::members::{is_full, is_only_owner};
+use super::members::{is_full, is_only_owner, role_on_joining};
 use super::{Setting, installation, passwords, sessions};
 use crate::sqlite::batch::{Applied, Applying, Batch, Joining};
 use crate::sqlite::statements as sql;
@@ -45,7 +45,7 @@ pub(super) fn create(
     insert(batch, s, account, rank)?;
     batch.room_insert(self_room, RoomKind::SelfRoom, None, s.at_ms)?;
     batch.member_of_self(s.actor, s.at_ms)?;
-    general_join(batch, setting, s, if first { Role::Owner } else { Role::Member })?;
+    general_join(batch, setting, s)?;
     sessions::insert(batch, s.actor, session, s.at_ms)?;
     batch.accounts_changed = true;
     Ok(Applied::silent(Written::User { user: s.actor, rank }))
@@ -67,18 +67,13 @@ fn insert(batch: &Batch<'_>, s: &Submission, account: &Account<'_>, rank: Rank) 
 }
 
 /// Everyone starts in `general`, as long as it has room.
-fn general_join(
-    batch: &mut Batch<'_>,
-    setting: &Setting,
-    s: &Submission,
-    role: Role,
-) -> Applying<()> {
+fn general_join(batch: &mut Batch<'_>, setting: &Setting, s: &Submission) -> Applying<()> {
     let (general, actor) = batch.scene(setting.general, s.actor)?;
     if is_full(&general) {
         return Ok(());
     }
     let permit = authorise(actor, general.facts(), Action::Join)?;
-    let (room, user) = (permit.room(), permit.user());
+    let (room, user, role) = (permit.room(), permit.user(), role_on_joining(&general));
     let joining = Joining { room, user, role, by: user, at_ms: s.at_ms };
     batch.member_join(&joining, None)?;
     Ok(())
