@@ -25,8 +25,9 @@ use crate::write::{Refusal, Submission, Write};
 pub(crate) struct Setting {
     /// The channel that everyone is in.
     pub(crate) general: RoomId,
-    /// What lets the first account in where registration is by invite.
-    pub(crate) bootstrap: String,
+    /// What lets the first account in where registration is by invite. It is spent once there was
+    /// one, whether it came by it or not.
+    pub(crate) bootstrap: Option<String>,
 }
 
 /// Does one command in the batch's transaction.

@@ -169,6 +169,7 @@ statements! {
     INVITE_DELETE = "DELETE FROM invites WHERE code = ?1";
     INVITES = "SELECT code, created_by, created_at_ms, expires_at_ms, uses, uses_left FROM invites WHERE code > '' ORDER BY code";
     INVITES_PRUNE = "DELETE FROM invites WHERE code > '' AND (expires_at_ms <= ?1 OR uses_left = 0)";
+    INVITES_ERASE = "DELETE FROM invites WHERE code > ''";
     INVITE_COUNT = "SELECT count(*) FROM invites WHERE code > ''";
     RESET_SET = "INSERT INTO resets (user_id, token, expires_at_ms) VALUES (?1, ?2, ?3)
         ON CONFLICT (user_id) DO UPDATE SET token = excluded.token, expires_at_ms = excluded.expires_at_ms";

@@ -72,6 +72,44 @@ fn the_bootstrap_code_admits_one() {
     assert_eq!(world.user_create("bob", Admission::Invite(fresh)).1, Err(Refusal::Unauthorized));
 }
 
+/// Whoever comes after the last has gone owns the installation, so nothing that was given out before
+/// may let anyone in.
+#[test]
+fn no_link_of_before_owns_an_installation_that_all_have_left() {
+    let mut world = super::open();
+    let code = world.store().bootstrap_code().expect("nobody is there yet");
+    let by = |code: &str| Admission::Invite(code.to_owned());
+    let (ann, outcome) = world.user_create("ann", by(&code));
+    outcome.expect("it is the bootstrap code");
+    invite(&world, ann, "welcome", 9).expect("ann may invite");
+    let gone = || Write::UserDelete { verified: password() };
+    assert_eq!(world.write(ann, gone()), Ok(Written::Done));
+    assert!(world.store().is_empty());
+    assert_eq!(world.store().bootstrap_code(), None);
+    for old in [code.as_str(), "welcome"] {
+        assert_eq!(world.user_create("eve", by(old)).1, Err(Refusal::Unauthorized), "{old}");
+    }
+    world.reopen();
+    let fresh = world.store().bootstrap_code().expect("another at each start");
+    for old in [code.as_str(), "welcome"] {
+        assert_eq!(world.user_create("eve", by(old)).1, Err(Refusal::Unauthorized), "{old}");
+    }
+    let create = |number| {
+        let write = Write::UserCreate {
+            handle: Handle::new("bob").expect("a good handle"),
+            display_name: name("Bob"),
+            password: password(),
+            admission: by(&fresh),
+            session: world.session(),
+        };
+        (UserId::from_i64(number), world.key(), write)
+    };
+    let bob = UserId::from_i64(10);
+    let outcomes = world.together(vec![create(10), (bob, world.key(), gone()), create(11)]);
+    assert_eq!(outcomes[0], Ok(Written::User { user: bob, rank: Rank::Owner }));
+    assert_eq!(outcomes[1..], [Ok(Written::Done), Err(Refusal::Unauthorized)], "in one batch too");
+}
+
 fn invite(world: &World, actor: UserId, code: &str, uses: u32) -> Result<Written, Refusal> {
     let (code, expires_at_ms) = (code.to_owned(), world.now_ms() + HOUR_MS);
     world.write(actor, Write::InviteCreate { code, expires_at_ms, uses })

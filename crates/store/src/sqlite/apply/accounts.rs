@@ -109,6 +109,10 @@ pub(super) fn delete(
     }
     sessions::revoke_all(batch, s.actor, None, s.at_ms)?;
     batch.run(sql::RESET_DELETE, [user])?;
+    if last_owner {
+        // Nobody is left, and whoever comes next owns the installation: by no link of before.
+        batch.run(sql::INVITES_ERASE, [])?;
+    }
     batch.run(sql::USER_ERASE, [user, s.at_ms.cast_signed()])?;
     batch.accounts_changed = true;
     Ok(Applied::silent(Written::Done))

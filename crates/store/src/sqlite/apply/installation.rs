@@ -20,7 +20,11 @@ pub(super) fn admission<'a>(
 ) -> Applying<Option<&'a str>> {
     match admission {
         Admission::Open => Ok(None),
-        Admission::Invite(code) if first && *code == setting.bootstrap => Ok(None),
+        Admission::Invite(code)
+            if first && !batch.accounts_changed && setting.bootstrap.as_ref() == Some(code) =>
+        {
+            Ok(None)
+        }
         Admission::Invite(code) => {
             let usable = batch.first(sql::INVITE_GET, [code], |row| {
                 Ok(row.get::<_, i64>(0)? > 0 && row.get::<_, i64>(1)? > s.at_ms.cast_signed())
