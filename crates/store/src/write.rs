@@ -43,7 +43,7 @@ pub enum Write {
         target: Seq,
     },
     /// Advance the actor's own read mark; never moves it back. Appends `room_read` to the actor's
-    /// `self` room where it moved.
+    /// `self` room where it moved, but for the mark of the `self` room itself.
     ReceiptSet {
         room: RoomId,
         read: Seq,

@@ -264,6 +264,9 @@ impl Model {
         member.read_n = if back { n.unwrap_or(0) } else { n.unwrap_or(0).max(before) };
         let body = body::room_read(room, seq, member.read_n);
         let own = RoomId::of_self(by.user);
+        if room == own {
+            return Ok(Outcome::Unchanged);
+        }
         let event = self.append(by, own, EventKind::RoomRead { room }, Some(body), made);
         Ok(Outcome::Event { event, repeated: false })
     }
