@@ -167,7 +167,8 @@ statements! {
     INVITE_GET = "SELECT uses_left, expires_at_ms FROM invites WHERE code = ?1";
     INVITE_USE = "UPDATE invites SET uses_left = uses_left - 1 WHERE code = ?1 AND uses_left > 0 AND expires_at_ms > ?2";
     INVITE_DELETE = "DELETE FROM invites WHERE code = ?1";
-    INVITES = "SELECT code, created_by, created_at_ms, expires_at_ms, uses, uses_left FROM invites WHERE code > '' ORDER BY code";
+    INVITES = "SELECT code, created_by, created_at_ms, expires_at_ms, uses, uses_left FROM invites
+        WHERE code > '' AND uses_left > 0 AND expires_at_ms > ?1 ORDER BY code";
     INVITES_PRUNE = "DELETE FROM invites WHERE code > '' AND (expires_at_ms <= ?1 OR uses_left = 0)";
     INVITES_ERASE = "DELETE FROM invites WHERE code > ''";
     INVITE_COUNT = "SELECT count(*) FROM invites WHERE code > ''";
