@@ -382,6 +382,10 @@ fn an_export_has_all_that_is_mine() {
     let key = json!({"key": fresh_key()});
     ann.delete(&format!("/v1/rooms/{group}/messages/{gone}")).json(&key).expect(201);
     ann.say(ann.self_room(), "a note");
+    let left = bob.channel("left behind");
+    ann.join(left);
+    ann.leave(left);
+    let invite = ann.post("/v1/invites", &json!({"uses": 2})).expect(201).json();
     let answer = ann.get("/v1/me/export").expect(200);
     assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
     assert!(answer.header("content-disposition").is_some_and(|how| how.starts_with("attachment")));
@@ -394,6 +398,10 @@ fn an_export_has_all_that_is_mine() {
         |kind: &str| lines.iter().filter(|line| line["type"] == kind).cloned().collect::<Vec<_>>();
     assert_eq!(of("account")[0]["account"]["handle"], "ann");
     assert_eq!((of("session").len(), of("room").len()), (1, 3));
+    let (rooms_left, invites) = (of("room_left"), of("invite"));
+    assert_eq!((rooms_left.len(), &rooms_left[0]["id"]), (1, &json!(left)));
+    assert!(!answer.text().contains("left behind"), "its name is the room's");
+    assert_eq!((invites.len(), &invites[0]["code"]), (1, &invite["code"]));
     let mut exported: Vec<String> = of("message")
         .iter()
         .filter_map(|line| line["message"]["body"]["text"].as_str().map(str::to_owned))

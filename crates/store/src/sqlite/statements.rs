@@ -109,6 +109,8 @@ statements! {
     MEMBER_ROOM_COUNT = "SELECT count(*) FROM members WHERE user_id = ?1 AND left_seq IS NULL";
     MEMBER_PAGE = concat!("SELECT ", user_columns!(), ", m.role, m.joined_at_ms FROM members m CROSS JOIN users u ON u.user_id = m.user_id
         WHERE m.room_id = ?1 AND m.user_id > ?2 AND m.left_seq IS NULL ORDER BY m.user_id LIMIT ?3");
+    MEMBER_ROOMS_LEFT = "SELECT room_id, role, joined_at_ms, read_seq FROM members
+        WHERE user_id = ?1 AND room_id > ?2 AND left_seq IS NOT NULL ORDER BY room_id LIMIT ?3";
     MEMBER_ROOMS_EVER = "SELECT room_id FROM members WHERE user_id = ?1 AND room_id >= ?2 ORDER BY room_id LIMIT ?3";
 
     // Users.
@@ -169,6 +171,8 @@ statements! {
     INVITE_DELETE = "DELETE FROM invites WHERE code = ?1";
     INVITES = "SELECT code, created_by, created_at_ms, expires_at_ms, uses, uses_left FROM invites
         WHERE code > '' AND uses_left > 0 AND expires_at_ms > ?1 ORDER BY code";
+    INVITES_OF = "SELECT code, created_by, created_at_ms, expires_at_ms, uses, uses_left FROM invites
+        WHERE code > '' AND created_by = ?1 ORDER BY code";
     INVITES_PRUNE = "DELETE FROM invites WHERE code > '' AND (expires_at_ms <= ?1 OR uses_left = 0)";
     INVITES_ERASE = "DELETE FROM invites WHERE code > ''";
     INVITE_COUNT = "SELECT count(*) FROM invites WHERE code > ''";

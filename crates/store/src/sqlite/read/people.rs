@@ -104,6 +104,12 @@ impl Reader {
         self.all(sql::INVITES, [now_ms.cast_signed()], invite)
     }
 
+    /// The invites that the user made and that are still kept, open or not.
+    #[must_use]
+    pub fn invites_of(&self, user: UserId) -> Vec<InviteRow> {
+        self.all(sql::INVITES_OF, [user.to_i64()], invite)
+    }
+
     /// True where the code would let someone in now.
     #[must_use]
     pub fn invite_usable(&self, code: &str, now_ms: u64) -> bool {
