@@ -251,17 +251,27 @@ pub enum InstallationAction {
     Invite,
     /// Make a link with which `rank` can set a new password.
     ResetLink { rank: Rank },
+    /// Give a user the rank `to`. `last_owner` is true where nobody but that user owns the
+    /// installation.
+    RankSet { to: Rank, last_owner: bool },
 }
 
 /// Decides what a rank allows in the whole installation.
 pub fn authorise_installation(rank: Rank, action: InstallationAction) -> Result<(), Denied> {
-    let may = match action {
-        InstallationAction::Invite => rank >= Rank::Admin,
+    const ADMINS: &str = "only the installation's owner and admins may";
+    let (may, why) = match action {
+        InstallationAction::Invite => (rank >= Rank::Admin, ADMINS),
         InstallationAction::ResetLink { rank: theirs } => {
-            rank == Rank::Owner || (rank == Rank::Admin && theirs == Rank::Member)
+            (rank == Rank::Owner || (rank == Rank::Admin && theirs == Rank::Member), ADMINS)
+        }
+        InstallationAction::RankSet { to, last_owner: true } if rank == Rank::Owner => {
+            (to == Rank::Owner, "make someone else the installation's owner first")
+        }
+        InstallationAction::RankSet { .. } => {
+            (rank == Rank::Owner, "only the installation's owner may")
         }
     };
-    may.then_some(()).ok_or(Denied::Forbidden("only the installation's owner and admins may"))
+    may.then_some(()).ok_or(Denied::Forbidden(why))
 }
 
 #[cfg(test)]
@@ -355,5 +365,17 @@ mod tests {
         assert!(!may(Rank::Admin, Rank::Admin) && !may(Rank::Admin, Rank::Owner));
         assert!(!may(Rank::Member, Rank::Member));
         assert!(authorise_installation(Rank::Member, InstallationAction::Invite).is_err());
+    }
+
+    #[test]
+    fn only_an_owner_gives_ranks_and_one_always_stays() {
+        let may = |rank, to, last_owner| {
+            authorise_installation(rank, InstallationAction::RankSet { to, last_owner }).is_ok()
+        };
+        for &to in Rank::ALL {
+            assert!(may(Rank::Owner, to, false));
+            assert_eq!(may(Rank::Owner, to, true), to == Rank::Owner);
+            assert!(!may(Rank::Admin, to, false) && !may(Rank::Member, to, false));
+        }
     }
 }

@@ -6,8 +6,12 @@ use std::time::Duration;
 pub const TEXT_BYTES_MAX: usize = 16_384;
 /// Bytes of UTF-8 in a draft: what can become a message.
 pub const DRAFT_BYTES_MAX: usize = TEXT_BYTES_MAX;
-/// Bytes in one frame or REST body: a text with every character escaped, and room around it.
+/// Bytes in one frame or REST body: the longest text with every character that JSON must escape (at
+/// most twice its bytes) or that is not ASCII (`\u00e9`, at most three times) escaped, and room around
+/// it. Plain ASCII written as `\u0061` is six times as long; so written, a text ends near 10,900.
 pub const FRAME_BYTES_MAX: usize = 65_536;
+/// The largest `ref` of a command: the largest integer that every reader of JSON keeps (RFC 8259, 6).
+pub const REF_MAX: u64 = (1 << 53) - 1;
 /// Fragments of one WebSocket message: a browser sends one; more is an attack on memory.
 pub const FRAME_FRAGMENTS_MAX: usize = 1_024;
 /// Events or messages in one page.

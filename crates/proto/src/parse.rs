@@ -1,5 +1,6 @@
 //! Bytes to what a client said: parsed once, into types that cannot be wrong.
 
+use chinwag_core::limit::REF_MAX;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -29,12 +30,17 @@ const MESSAGE_SEND: &str = r#"{"type":"message.send","#;
 pub fn client_frame(text: &str) -> Result<ClientFrame, Misunderstood> {
     // What is said most is parsed once; what is wrong with it is found the long way.
     if text.starts_with(MESSAGE_SEND)
-        && let Ok(send) = serde_json::from_str(text)
+        && let Ok(send) = serde_json::from_str::<MessageSend>(text)
+        && send.reference <= REF_MAX
     {
         return Ok(ClientFrame::MessageSend(send));
     }
     let wrong = |reference, problem| Misunderstood { reference, problem };
     let head: Head<'_> = object(text).map_err(|problem| wrong(None, problem))?;
+    if head.reference.is_some_and(|reference| reference > REF_MAX) {
+        let problem = Problem::invalid("ref", format!("must be at most {REF_MAX}"));
+        return Err(wrong(head.reference, problem));
+    }
     let frame = match &*head.kind {
         "message.send" => object::<MessageSend>(text).map(ClientFrame::MessageSend),
         "message.delete" => object::<MessageDelete>(text).map(ClientFrame::MessageDelete),
@@ -138,6 +144,19 @@ mod tests {
             ),
             (r#"{"type":"presence.watch","users":["x"]}"#.to_owned(), None, "users[0]"),
             (r#"{"type":"ping","ref":1.5}"#.to_owned(), None, "ref"),
+            (
+                format!(
+                    r#"{{"type":"message.send","ref":{},"room":"{ROOM}","key":"{KEY}","text":"hi"}}"#,
+                    u64::MAX
+                ),
+                Some(u64::MAX),
+                "ref",
+            ),
+            (
+                format!(r#"{{"type":"room.get","ref":{},"room":"{ROOM}"}}"#, REF_MAX + 1),
+                Some(REF_MAX + 1),
+                "ref",
+            ),
             ("[".to_owned(), None, "body"),
             ("[]".to_owned(), None, "body"),
             (r#"{"type":"ping"} x"#.to_owned(), None, "body"),

@@ -163,6 +163,13 @@ pub struct Sessions {
     pub sessions: Vec<Session>,
 }
 
+/// Give a user a rank in the installation.
+#[derive(Debug, Clone, Deserialize, ToSchema, TS)]
+pub struct RankPut {
+    /// `member`, `admin` or `owner`.
+    pub rank: String,
+}
+
 /// Make an invite to the installation.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema, TS)]
 pub struct InviteCreate {

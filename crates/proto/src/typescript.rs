@@ -66,6 +66,7 @@ fn bodies() -> Vec<String> {
         rest::Users,
         rest::Session,
         rest::Sessions,
+        rest::RankPut,
         rest::InviteCreate,
         rest::Invite,
         rest::Invites,

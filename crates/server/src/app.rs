@@ -99,9 +99,28 @@ impl App {
         self.tokens.check(token).filter(|caller| !self.revoked.contains(caller.session))
     }
 
+    /// Refuses a caller whose session has ended since the request began: its body may have taken long.
+    pub(crate) fn still(&self, caller: Caller) -> Result<(), Failure> {
+        if self.revoked.contains(caller.session) {
+            return Err(Failure(Problem::unauthorized()));
+        }
+        Ok(())
+    }
+
     /// Asks for a durable change and waits for its outcome. A command without a key gets one, and
     /// no retry safety.
     pub(crate) async fn write(
+        &self,
+        caller: Caller,
+        key: Option<Key>,
+        write: Write,
+    ) -> Result<Written, Failure> {
+        self.still(caller)?;
+        self.write_unsigned(caller.user, key, write).await
+    }
+
+    /// The same for someone who comes without a session: to begin one, or with a secret of its own.
+    pub(crate) async fn write_unsigned(
         &self,
         actor: UserId,
         key: Option<Key>,

@@ -9,6 +9,7 @@ pub(crate) mod invite;
 pub(crate) mod member;
 pub(crate) mod message_delete;
 pub(crate) mod message_send;
+pub(crate) mod rank;
 pub(crate) mod receipt_set;
 pub(crate) mod reset;
 pub(crate) mod room_create;
@@ -120,7 +121,7 @@ pub(crate) fn socket(shard: &Rc<Shard>, conn: ConnId, caller: Caller, frame: Cli
     }
 }
 
-/// The `ref` of a command whose client wants no answer: no JavaScript number reaches it.
+/// The `ref` of a command whose client wants no answer: it is above `REF_MAX`, so no client's.
 pub(crate) const UNASKED: u64 = u64::MAX;
 
 /// The `ref` of a frame, for its refusal.

@@ -78,6 +78,15 @@ pub struct MemberRow {
     pub joined_at_ms: u64,
 }
 
+/// What is still kept of someone in a room that was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftRow {
+    pub room: RoomId,
+    pub role: Role,
+    pub joined_at_ms: u64,
+    pub read_seq: Seq,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InviteRow {
     pub code: String,

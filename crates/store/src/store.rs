@@ -81,6 +81,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     /// True while there is no account.
     pub(crate) empty: AtomicBool,
+    /// As the writer's setting has it.
+    pub(crate) bootstrap: Mutex<Option<String>>,
 }
 
 impl Shared {
@@ -115,7 +117,6 @@ struct Running {
 /// The log and the tables, open. See the crate's invariants.
 pub struct Store {
     facts: Facts,
-    bootstrap: String,
     database: PathBuf,
     shared: Arc<Shared>,
     running: Mutex<Option<Running>>,
@@ -138,15 +139,16 @@ impl Store {
         let mut connection = sqlite::writing(&folder)?;
         sqlite::migrate(&mut connection)?;
         let facts = sqlite::facts(&mut connection, now_ms, random)?;
+        let bootstrap = facts.is_empty.then(|| sqlite::word(random, BOOTSTRAP_CHARS));
         let shared = Arc::new(Shared {
             inbox: Queue::new(WRITER_QUEUE_MAX),
             reads: Queue::new(READ_QUEUE_MAX),
             checkpoints: Queue::new(1),
             counters: Counters::default(),
             empty: AtomicBool::new(facts.is_empty),
+            bootstrap: Mutex::new(bootstrap.clone()),
         });
-        let bootstrap = sqlite::word(random, BOOTSTRAP_CHARS);
-        let setting = sqlite::Setting { general: facts.general, bootstrap: bootstrap.clone() };
+        let setting = sqlite::Setting { general: facts.general, bootstrap };
         let start = || {
             let others = start_others(&folder, readers.max(1), &facts, &shared)?;
             let writer = sqlite::start_writer(connection, setting, publish, &shared)?;
@@ -156,7 +158,7 @@ impl Store {
         let running = Mutex::new(Some(start().inspect_err(|_: &StoreError| shared.close())?));
         let mut database = folder;
         database.push(sqlite::FILE);
-        Ok(Self { facts, bootstrap, database, shared, running })
+        Ok(Self { facts, database, shared, running })
     }
 
     /// Queues a write, or gives it back where the queue is full (`WRITER_QUEUE_MAX`) or the store is
@@ -233,11 +235,11 @@ impl Store {
         self.shared.empty.load(Ordering::Acquire)
     }
 
-    /// The code that admits the first account where registration is by invite; none once there is
-    /// one. Another at each start.
+    /// The code that admits the first account where registration is by invite; none once there was
+    /// one, even if it is gone again. Another at each start.
     #[must_use]
     pub fn bootstrap_code(&self) -> Option<String> {
-        self.is_empty().then(|| self.bootstrap.clone())
+        self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The figures of this moment; takes no lock.

@@ -44,7 +44,7 @@ pub enum Write {
         target: Seq,
     },
     /// Advance the actor's own read mark; never moves it back. Appends `room_read` to the actor's
-    /// `self` room where it moved.
+    /// `self` room where it moved, but for the mark of the `self` room itself.
     ReceiptSet {
         room: RoomId,
         read: Seq,
@@ -74,6 +74,7 @@ pub enum Write {
         posting: Option<Posting>,
         body: Arc<str>,
     },
+    /// Join a channel. Where nobody is left in it, who joins owns it.
     RoomJoin {
         room: RoomId,
     },
@@ -92,7 +93,7 @@ pub enum Write {
     },
 
     /// Make an account with its `self` room, a member of `general`, signed in. The first owns the
-    /// installation and `general`. `actor` of the submission is the new id.
+    /// installation; who finds `general` empty owns that. `actor` of the submission is the new id.
     UserCreate {
         handle: Handle,
         display_name: Name,
@@ -105,18 +106,24 @@ pub enum Write {
         display_name: Option<Name>,
         hue: Option<Hue>,
     },
-    /// Set the actor's password; all sessions but `keep` end.
+    /// Set the actor's password, if it is still `verified`; all sessions but `keep` end, and so does a
+    /// reset link.
     PasswordSet {
+        verified: PasswordHash,
         password: PasswordHash,
         keep: SessionId,
     },
-    /// Erase the actor's account: sessions, memberships and profile go, the messages stay, from a
+    /// Erase the actor's account, if its password is still `verified`: sessions, memberships and profile go, the messages stay, from a
     /// nameless user. Where it was a room's last owner, the longest-standing of the highest other
     /// role becomes one.
-    UserDelete,
+    UserDelete {
+        verified: PasswordHash,
+    },
 
-    /// Sign the actor in. Past the limit of sessions the one idle longest ends.
+    /// Sign the actor in, if the password is still `verified`: it may have changed since it was read.
+    /// Past the limit of sessions the one idle longest ends.
     SessionCreate {
+        verified: PasswordHash,
         session: NewSession,
     },
     /// Rotate a refresh token, whose owner is the session's. `actor` of the submission is ignored.
@@ -129,6 +136,11 @@ pub enum Write {
         session: SessionId,
     },
 
+    /// Give a user another rank in the installation.
+    RankSet {
+        user: UserId,
+        rank: Rank,
+    },
     /// Make an invite to the installation.
     InviteCreate {
         code: String,
@@ -215,7 +227,7 @@ pub enum Refusal {
     KeyConflict,
     #[error("the handle is taken")]
     Taken,
-    /// A refresh token, reset link or invite that is wrong, used, expired or revoked.
+    /// A password, refresh token, reset link or invite that is wrong, used, expired or revoked.
     #[error("it is wrong, used up or expired")]
     Unauthorized,
     /// The queue is full or the store is closing: nothing changed.

@@ -43,6 +43,23 @@ fn folder_and_files_are_the_owners_alone() {
 }
 
 #[test]
+fn files_that_others_may_read_are_taken_from_them() {
+    let folder = tempfile::tempdir().expect("a folder of its own");
+    let open = || Store::open(options(folder.path()), Box::new(|_| {})).expect("it opens");
+    open().close();
+    for file in ["chinwag.db", "chinwag.db-wal"] {
+        let path = folder.path().join(file);
+        std::fs::OpenOptions::new().append(true).create(true).open(&path).expect("it opens");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644))
+            .expect("it is ours");
+    }
+    let _store = open();
+    for file in ["chinwag.db", "chinwag.db-wal", "chinwag.db-shm"] {
+        assert_eq!(mode(&folder.path().join(file)), 0o600, "{file}");
+    }
+}
+
+#[test]
 fn a_spoiled_row_is_withheld_and_the_page_goes_on() {
     let mut world = open();
     let [ann, bob] = world.users(["ann", "bob"]);

@@ -268,6 +268,12 @@ seen_at_ms: number, };
 
 export type Sessions = { sessions: Array<Session>, };
 
+export type RankPut = { 
+/**
+ * `member`, `admin` or `owner`.
+ */
+rank: string, };
+
 export type InviteCreate = { 
 /**
  * Seconds until it expires; a week without it, at most a year.

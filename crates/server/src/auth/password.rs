@@ -64,17 +64,17 @@ impl Passwords {
     }
 
     /// Compares a typed password with the kept one, or with a decoy where there is none: both take
-    /// the same time.
+    /// the same time. The kept one, where it is the same: what rests on it names it to the writer.
     pub(crate) async fn verify(
         &self,
         password: Password,
         kept: Option<PasswordHash>,
-    ) -> Result<bool, QueueFull> {
-        let exists = kept.is_some();
+    ) -> Result<Option<PasswordHash>, QueueFull> {
         let (answer, wait) = oneshot::channel();
-        let kept = kept.unwrap_or_else(|| PasswordHash(DECOY.to_owned()));
-        self.submit(Job::Verify(password, kept, answer))?;
-        wait.await.map(|matches| matches && exists).map_err(|_| QueueFull)
+        let compared = kept.clone().unwrap_or_else(|| PasswordHash(DECOY.to_owned()));
+        self.submit(Job::Verify(password, compared, answer))?;
+        let matches = wait.await.map_err(|_| QueueFull)?;
+        Ok(kept.filter(|_| matches))
     }
 
     fn submit(&self, job: Job) -> Result<(), QueueFull> {

@@ -9,7 +9,7 @@ use chinwag_core::profile::Hue;
 use chinwag_core::text::{Handle, Name, Password};
 use chinwag_proto::code::{ErrorCode, Problem};
 use chinwag_proto::rest::{Me, MeDelete, MePatch, PasswordChange, Register};
-use chinwag_store::write::{Admission, Refusal, Write};
+use chinwag_store::write::{Admission, PasswordHash, Refusal, Write};
 use http::{HeaderMap, StatusCode};
 
 use super::session::{new_session, signed_in, with_cookie};
@@ -42,7 +42,7 @@ pub(crate) async fn register(
     let (session, refresh) = new_session(&headers);
     let id = session.id;
     let write = Write::UserCreate { handle, display_name, password, admission, session };
-    match app.write(user, None, write).await {
+    match app.write_unsigned(user, None, write).await {
         // Somebody else used it up meanwhile.
         Err(Failure(problem)) if problem.code == ErrorCode::Unauthorized => {
             return Err(app::problem(&INVITE_WRONG).into());
@@ -102,7 +102,7 @@ pub(crate) async fn patch(
     let display_name = patch.display_name.as_deref().map(parse_name).transpose()?;
     let hue = patch.hue.map(parse_hue).transpose()?;
     if display_name.is_some() || hue.is_some() {
-        app.write(caller.user, None, Write::ProfileSet { display_name, hue }).await?;
+        app.write(caller, None, Write::ProfileSet { display_name, hue }).await?;
     }
     let user = app.read(move |reader| reader.user(caller.user)).await?;
     Ok(Json(convert::me(user.ok_or(Refusal::Unauthorized)?)))
@@ -118,10 +118,10 @@ pub(crate) async fn password(
     let handle = Handle::new(&handle).map_err(|_| Refusal::Unauthorized)?;
     let new = Password::new(change.new, &handle)
         .map_err(|why| Problem::invalid("new", why.to_string()))?;
-    confirm(&app, caller, change.old, "old").await?;
+    let verified = confirm(&app, caller, change.old, "old").await?;
     let password = app.passwords.hash(new).await?;
-    let write = Write::PasswordSet { password, keep: caller.session };
-    app.write(caller.user, None, write).await?;
+    let write = Write::PasswordSet { verified, password, keep: caller.session };
+    app.write(caller, None, write).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -130,16 +130,21 @@ pub(crate) async fn delete(
     caller: Caller,
     Body(delete): Body<MeDelete>,
 ) -> Answer<Response> {
-    confirm(&app, caller, delete.password, "password").await?;
-    app.write(caller.user, None, Write::UserDelete).await?;
+    let verified = confirm(&app, caller, delete.password, "password").await?;
+    app.write(caller, None, Write::UserDelete { verified }).await?;
     Ok(with_cookie(&app, None, StatusCode::NO_CONTENT).into_response())
 }
 
-/// Checks one's own password again before something that a stolen session must not do.
-async fn confirm(app: &App, caller: Caller, typed: String, field: &'static str) -> Answer<()> {
+/// Checks one's own password again before something that a stolen session must not do; its hash.
+async fn confirm(
+    app: &App,
+    caller: Caller,
+    typed: String,
+    field: &'static str,
+) -> Answer<PasswordHash> {
     let wrong = || Problem::invalid(field, "is not your password");
     app.throttle.login(&caller.user.to_string())?;
     let typed = Password::typed(typed).map_err(|_| wrong())?;
     let kept = app.read(move |reader| reader.password(caller.user)).await?;
-    if app.passwords.verify(typed, kept).await? { Ok(()) } else { Err(wrong().into()) }
+    Ok(app.passwords.verify(typed, kept).await?.ok_or_else(wrong)?)
 }

@@ -38,6 +38,6 @@ pub(crate) async fn put(
     Ids(room): Ids<RoomId>,
     Body(put): Body<DraftPut>,
 ) -> Answer<Response> {
-    let written = app.write(caller.user, put.key, write(room, put.text)?).await?;
+    let written = app.write(caller, put.key, write(room, put.text)?).await?;
     Ok(posted(&written))
 }

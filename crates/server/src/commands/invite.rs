@@ -43,7 +43,7 @@ pub(crate) async fn post(
     let now_ms = clock::wall_ms();
     let expires_at_ms = now_ms + expires_in_s * 1000;
     let write = Write::InviteCreate { code: code.clone(), expires_at_ms, uses };
-    app.write(caller.user, None, write).await?;
+    app.write(caller, None, write).await?;
     let invite = Invite {
         link: link(&app, &headers, "invite", &code),
         code,
@@ -61,6 +61,6 @@ pub(crate) async fn delete(
     caller: Caller,
     Ids(code): Ids<String>,
 ) -> Answer<StatusCode> {
-    app.write(caller.user, None, Write::InviteDelete { code }).await?;
+    app.write(caller, None, Write::InviteDelete { code }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -22,7 +22,7 @@ pub(crate) async fn join(
     Ids(room): Ids<RoomId>,
     MaybeBody(Keyed { key }): MaybeBody<Keyed>,
 ) -> Answer<Response> {
-    Ok(posted(&app.write(caller.user, key, Write::RoomJoin { room }).await?))
+    Ok(posted(&app.write(caller, key, Write::RoomJoin { room }).await?))
 }
 
 pub(crate) async fn leave(
@@ -31,7 +31,7 @@ pub(crate) async fn leave(
     Ids(room): Ids<RoomId>,
     MaybeBody(Keyed { key }): MaybeBody<Keyed>,
 ) -> Answer<Response> {
-    Ok(posted(&app.write(caller.user, key, Write::RoomLeave { room }).await?))
+    Ok(posted(&app.write(caller, key, Write::RoomLeave { room }).await?))
 }
 
 pub(crate) async fn put(
@@ -43,7 +43,7 @@ pub(crate) async fn put(
     let role = Role::from_name(put.role.as_deref().unwrap_or("member"));
     let role =
         role.ok_or_else(|| Problem::invalid("role", "must be reader, member, admin or owner"))?;
-    Ok(posted(&app.write(caller.user, put.key, Write::MemberPut { room, user, role }).await?))
+    Ok(posted(&app.write(caller, put.key, Write::MemberPut { room, user, role }).await?))
 }
 
 pub(crate) async fn delete(
@@ -52,5 +52,5 @@ pub(crate) async fn delete(
     Ids((room, user)): Ids<(RoomId, UserId)>,
     MaybeBody(Keyed { key }): MaybeBody<Keyed>,
 ) -> Answer<Response> {
-    Ok(posted(&app.write(caller.user, key, Write::MemberRemove { room, user }).await?))
+    Ok(posted(&app.write(caller, key, Write::MemberRemove { room, user }).await?))
 }

@@ -20,6 +20,6 @@ pub(crate) async fn delete(
     Ids((room, target)): Ids<(RoomId, Seq)>,
     MaybeBody(Keyed { key }): MaybeBody<Keyed>,
 ) -> Answer<Response> {
-    let written = app.write(caller.user, key, Write::MessageDelete { room, target }).await?;
+    let written = app.write(caller, key, Write::MessageDelete { room, target }).await?;
     Ok(posted(&written))
 }

@@ -39,7 +39,7 @@ pub(crate) async fn post(
     Body(post): Body<MessagePost>,
 ) -> Answer<Response> {
     app.throttle.send(caller.user)?;
-    let written = app.write(caller.user, post.key, write(room, &post.text)?).await?;
+    let written = app.write(caller, post.key, write(room, &post.text)?).await?;
     Ok(posted(&written))
 }
 

@@ -19,6 +19,6 @@ pub(crate) async fn put(
     Ids(room): Ids<RoomId>,
     Body(Receipt { read }): Body<Receipt>,
 ) -> Answer<StatusCode> {
-    app.write(caller.user, None, Write::ReceiptSet { room, read }).await?;
+    app.write(caller, None, Write::ReceiptSet { room, read }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -28,7 +28,7 @@ pub(crate) async fn post(
 ) -> Answer<Response> {
     let (secret, hash) = token::random_token();
     let expires_at_ms = clock::wall_ms() + RESET_LINK_H * 3_600_000;
-    app.write(caller.user, None, Write::ResetCreate { user, token: hash, expires_at_ms }).await?;
+    app.write(caller, None, Write::ResetCreate { user, token: hash, expires_at_ms }).await?;
     let link = ResetLink { link: link(&app, &headers, "reset", &secret), expires_at_ms };
     Ok((StatusCode::CREATED, Json(link)).into_response())
 }

@@ -37,7 +37,7 @@ pub(crate) async fn post(
     Body(create): Body<RoomCreate>,
 ) -> Answer<Response> {
     let key = create.key;
-    let written = app.write(caller.user, key, write(create)?).await?;
+    let written = app.write(caller, key, write(create)?).await?;
     let Written::Room { room, created } = written else {
         return Err(Problem::not_found().into());
     };

@@ -38,7 +38,7 @@ pub(crate) async fn patch(
     Body(patch): Body<RoomPatch>,
 ) -> Answer<Response> {
     let key = patch.key;
-    let written = app.write(caller.user, key, write(room, &patch)?).await?;
+    let written = app.write(caller, key, write(room, &patch)?).await?;
     Ok(posted(&written))
 }
 

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use chinwag_core::id::{SessionId, UserId};
 use chinwag_core::limit::ACCESS_TOKEN_S;
-use chinwag_core::text::Password;
+use chinwag_core::text::{Handle, Password};
 use chinwag_proto::code::{ErrorCode, Problem};
 use chinwag_proto::rest::{Login, Me, Refresh, RefreshBy, Tokens};
 use chinwag_store::write::{NewSession, Refusal, Write, Written};
@@ -31,18 +31,21 @@ pub(crate) async fn login(
     Body(login): Body<Login>,
 ) -> Answer<Response> {
     let wrong = || Problem::new(ErrorCode::Unauthorized, "the handle or the password is wrong");
-    let handle = login.handle.trim().to_ascii_lowercase();
-    app.throttle.login(&handle)?;
+    let handle = Handle::new(&login.handle).map_err(|_| wrong())?;
+    app.throttle.login(handle.as_str())?;
     let password = Password::typed(login.password).map_err(|_| wrong())?;
-    let found = app.read(move |reader| reader.credentials(&handle)).await?;
+    let found = app.read(move |reader| reader.credentials(handle.as_str())).await?;
     let (user, kept) = found.unzip();
-    if !app.passwords.verify(password, kept).await? {
-        return Err(wrong().into());
-    }
+    let verified = app.passwords.verify(password, kept).await?.ok_or_else(wrong)?;
     let user = user.ok_or_else(wrong)?;
     let (session, refresh) = new_session(&headers);
-    app.write(user, None, Write::SessionCreate { session: session.clone() }).await?;
-    signed_in(&app, Caller { user, session: session.id }, &refresh, login.refresh).await
+    let caller = Caller { user, session: session.id };
+    match app.write_unsigned(user, None, Write::SessionCreate { verified, session }).await {
+        // Another password was set meanwhile.
+        Err(Failure(problem)) if problem.code == ErrorCode::Unauthorized => Err(wrong().into()),
+        Err(failure) => Err(failure),
+        Ok(_) => signed_in(&app, caller, &refresh, login.refresh).await,
+    }
 }
 
 pub(crate) async fn refresh(
@@ -56,7 +59,7 @@ pub(crate) async fn refresh(
     let presented = presented.ok_or_else(Problem::unauthorized)?;
     let (next, hash) = token::random_token();
     let write = Write::SessionRefresh { presented: token::hash(&presented), next: hash };
-    match app.write(UserId::from_i64(0), None, write).await {
+    match app.write_unsigned(UserId::from_i64(0), None, write).await {
         Ok(Written::Session { user, session }) => {
             signed_in(&app, Caller { user, session }, &next, by).await
         }
@@ -69,7 +72,7 @@ pub(crate) async fn refresh(
 }
 
 pub(crate) async fn logout(State(app): State<Arc<App>>, caller: Caller) -> Answer<Response> {
-    app.write(caller.user, None, Write::SessionRevoke { session: caller.session }).await?;
+    app.write(caller, None, Write::SessionRevoke { session: caller.session }).await?;
     Ok(with_cookie(&app, None, StatusCode::NO_CONTENT))
 }
 
@@ -78,7 +81,7 @@ pub(crate) async fn revoke(
     caller: Caller,
     Ids(session): Ids<SessionId>,
 ) -> Answer<StatusCode> {
-    app.write(caller.user, None, Write::SessionRevoke { session }).await?;
+    app.write(caller, None, Write::SessionRevoke { session }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

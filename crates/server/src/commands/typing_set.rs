@@ -31,6 +31,7 @@ pub(crate) async fn put(
     Body(Typing { on }): Body<Typing>,
 ) -> Answer<StatusCode> {
     app.throttle.signal(caller.user)?;
+    app.still(caller)?;
     app.publish(signal(&app, caller.user, room, on).await?);
     Ok(StatusCode::NO_CONTENT)
 }

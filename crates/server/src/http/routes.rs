@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::app::App;
 use crate::commands::{
-    account, draft_set, invite, member, message_delete, message_send, receipt_set, reset,
+    account, draft_set, invite, member, message_delete, message_send, rank, receipt_set, reset,
     room_create, room_update, session, typing_set,
 };
 use crate::queries::{
@@ -137,6 +137,7 @@ pub const ROUTES: &[Route] = &[
     row("DELETE", "/v1/sessions/{session}", Token, "Sign one of them out.", || delete(session::revoke)),
     row("GET", "/v1/users", Token, "Someone by exact handle, or those of `ids` whom I share a room with.", || get(users::get)).query(&[("handle", "an exact handle"), ("ids", "up to 100 ids, with commas between")]).gives(of!(rest::Users)),
     row("POST", "/v1/users/{user}/reset", Token, "Make a link with which this user sets a new password. Owner and admins.", || post(reset::post)).gives(of!(201, rest::ResetLink)),
+    row("PUT", "/v1/users/{user}/rank", Token, "Give this user a rank in the installation. Its owner.", || put(rank::put)).takes::<rest::RankPut>(),
     row("GET", "/v1/presence", Token, "Who of these is online; those I share no room with are left out.", || get(presence::get)).query(&[("users", "up to 100 ids, with commas between")]).gives(TEXT),
     row("GET", "/v1/invites", Token, "The open invites to the installation. Owner and admins.", || get(invites::get)).gives(of!(rest::Invites)),
     row("POST", "/v1/invites", Token, "Make one. Owner and admins.", || post(invite::post)).takes::<rest::InviteCreate>().gives(of!(201, rest::Invite)),

@@ -1,4 +1,5 @@
-//! All that is kept of me: my account, sessions, rooms with my drafts, and every message I wrote.
+//! All that is kept of me: my account, sessions, invites, rooms with my drafts, those I left too, and
+//! every message I wrote.
 
 use std::sync::Arc;
 
@@ -26,7 +27,8 @@ use crate::http::answer::Answer;
 /// Messages read at once, so that no read holds its snapshot for long.
 const CHUNK: usize = 1_000;
 
-/// JSON lines: one `account`, a line a `session`, a line a `room`, then a line a `message`.
+/// JSON lines: one `account`, a line for each `session`, `invite`, `room` and `room_left`, then a line
+/// for each `message`.
 pub(crate) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Answer<Response> {
     let now_ms = clock::wall_ms();
     let head = app.read(move |reader| head(reader, caller, now_ms)).await?;
@@ -75,19 +77,51 @@ fn head(reader: &Reader, caller: Caller, now_ms: u64) -> Option<Vec<u8>> {
                 "created_at_ms": created_at_ms, "seen_at_ms": seen_at_ms}),
         );
     }
+    for row in reader.invites_of(caller.user) {
+        line(
+            &mut json,
+            &json!({"type": "invite", "code": row.code, "created_at_ms": row.created_at_ms,
+                "expires_at_ms": row.expires_at_ms, "uses": row.uses, "uses_left": row.uses_left}),
+        );
+    }
+    rooms(reader, caller, &mut json);
+    rooms_left(reader, caller, &mut json);
+    Some(json)
+}
+
+fn rooms(reader: &Reader, caller: Caller, json: &mut Vec<u8>) {
     let mut after = None;
     loop {
         let page = reader.room_list(caller.user, after.as_ref(), ROOM_PAGE_MAX);
         after = page.next.clone();
         for room in convert::rooms(page).rooms {
             line(
-                &mut json,
+                json,
                 &json!({"type": "room", "id": room.id, "kind": room.kind, "name": room.name,
                     "role": room.role, "read_seq": room.read_seq, "draft": room.draft}),
             );
         }
         if after.is_none() {
-            return Some(json);
+            return;
+        }
+    }
+}
+
+/// Of a room that was left no more than what is kept of oneself.
+fn rooms_left(reader: &Reader, caller: Caller, json: &mut Vec<u8>) {
+    let mut after = RoomId::from_i64(0);
+    loop {
+        let page = reader.rooms_left(caller.user, after, ROOM_PAGE_MAX);
+        for row in &page {
+            line(
+                json,
+                &json!({"type": "room_left", "id": row.room, "role": row.role.name(),
+                    "joined_at_ms": row.joined_at_ms, "read_seq": row.read_seq}),
+            );
+        }
+        match page.last() {
+            Some(last) => after = last.room,
+            None => return,
         }
     }
 }

@@ -10,6 +10,7 @@ use http::{HeaderMap, header};
 
 use crate::app::App;
 use crate::auth::Caller;
+use crate::clock;
 use crate::http::answer::{Answer, Json};
 
 pub(crate) async fn get(
@@ -17,11 +18,12 @@ pub(crate) async fn get(
     caller: Caller,
     headers: HeaderMap,
 ) -> Answer<Json<Invites>> {
+    let now_ms = clock::wall_ms();
     let rows = app
         .read(move |reader| {
             let rank = reader.user(caller.user).ok_or(Refusal::Unauthorized)?.rank;
             authorise_installation(rank, InstallationAction::Invite)?;
-            Ok::<_, Refusal>(reader.invites())
+            Ok::<_, Refusal>(reader.invites(now_ms))
         })
         .await??;
     let invite = |row: chinwag_store::read::InviteRow| Invite {

@@ -1,9 +1,13 @@
 //! People: accounts, sessions, passwords, and what is left when one goes.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use chinwag_core::limit::ACCESS_TOKEN_S;
-use chinwag_testkit::server::{Heard, PASSWORD, Response, Server, Socket, User, fresh_key};
+use chinwag_testkit::server::{
+    DEADLINE, Heard, PASSWORD, Response, Server, Socket, User, fresh_key,
+};
 use serde_json::{Value, json};
 
 fn login(server: &Server, handle: &str, password: &str) -> Response {
@@ -168,6 +172,36 @@ fn signing_out_ends_the_session_everywhere() {
     ann.get("/v1/me").expect(200);
 }
 
+/// The gate is passed with the header alone; a body may come long after it.
+#[test]
+fn a_session_that_ends_before_the_body_is_there_changes_nothing() {
+    let server = Server::start();
+    let ann = server.register("ann");
+    let room = ann.self_room();
+    let doors = [
+        ("POST", format!("/v1/rooms/{room}/messages"), json!({"text": "too late"})),
+        ("PUT", format!("/v1/rooms/{room}/typing"), json!({"on": true})),
+    ];
+    for (method, path, body) in doors {
+        let device = ann.sign_in();
+        let request = device.request(method, &path).json(&body);
+        let bytes = request.header("expect", "100-continue").bytes();
+        let head = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
+        let mut stream = TcpStream::connect(server.address()).expect("the server listens");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a socket takes a timeout");
+        stream.write_all(&bytes[..head]).expect("it is read");
+        // Who asks is known, and now the body is asked for.
+        let mut asked = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+        stream.read_exact(&mut asked).expect("the body is asked for");
+        device.request("POST", "/v1/auth/logout").expect(204);
+        stream.write_all(&bytes[head..]).expect("it is read");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it is answered");
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{path}: {answer}");
+    }
+    assert_eq!(ann.see(room)["n"], 0);
+}
+
 #[test]
 fn sessions_are_listed_and_revoked() {
     let server = Server::start();
@@ -319,8 +353,16 @@ fn the_installation_keeps_an_owner() {
     let bob = server.register("bob");
     assert_eq!(delete(&ann).status, 403);
     ann.get("/v1/me").expect(200);
-    assert_eq!(delete(&bob).status, 204);
+    let rank = |actor: &User, user: &User, rank: &str| {
+        actor.put(&format!("/v1/users/{}/rank", user.id), &json!({ "rank": rank })).send()
+    };
+    assert_eq!(rank(&ann, &bob, "king").json()["field"], "rank");
+    assert_eq!(rank(&ann, &ann, "member").status, 403, "nobody else owns it yet");
+    assert_eq!(rank(&ann, &bob, "owner").status, 204);
+    assert_eq!(bob.get("/v1/me").expect(200).json()["rank"], "owner");
     assert_eq!(delete(&ann).status, 204);
+    assert_eq!(rank(&bob, &bob, "admin").status, 403, "now it is bob alone");
+    assert_eq!(delete(&bob).status, 204);
     // Whoever comes then is the first again.
     let eve = server.register("eve");
     assert_eq!(eve.get("/v1/me").expect(200).json()["rank"], "owner");
@@ -341,6 +383,10 @@ fn an_export_has_all_that_is_mine() {
     ann.delete(&format!("/v1/rooms/{group}/messages/{gone}")).json(&key).expect(201);
     ann.say(ann.self_room(), "a note");
     ann.put(&format!("/v1/rooms/{group}/draft"), &json!({"text": "half a wor"})).expect(201);
+    let left = bob.channel("left behind");
+    ann.join(left);
+    ann.leave(left);
+    let invite = ann.post("/v1/invites", &json!({"uses": 2})).expect(201).json();
     let answer = ann.get("/v1/me/export").expect(200);
     assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
     assert!(answer.header("content-disposition").is_some_and(|how| how.starts_with("attachment")));
@@ -355,6 +401,10 @@ fn an_export_has_all_that_is_mine() {
     assert_eq!((of("session").len(), of("room").len()), (1, 3));
     let drafts: Vec<Value> = of("room").iter().map(|line| line["draft"].clone()).collect();
     assert!(drafts.contains(&json!("half a wor")), "{drafts:?}");
+    let (rooms_left, invites) = (of("room_left"), of("invite"));
+    assert_eq!((rooms_left.len(), &rooms_left[0]["id"]), (1, &json!(left)));
+    assert!(!answer.text().contains("left behind"), "its name is the room's");
+    assert_eq!((invites.len(), &invites[0]["code"]), (1, &invite["code"]));
     let mut exported: Vec<String> = of("message")
         .iter()
         .filter_map(|line| line["message"]["body"]["text"].as_str().map(str::to_owned))

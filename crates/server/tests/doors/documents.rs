@@ -88,6 +88,7 @@ fn ask(
             spare.delete(&path.replace("{session}", &session()))
         }
         ("DELETE", "/v1/invites/{code}") => ann.delete(&path.replace("{code}", &invite())),
+        ("PUT", "/v1/users/{user}/rank") => ann.put(&full, &json!({"rank": "member"})),
         ("POST", "/v1/rooms") => ann.post(path, &json!({"kind": "group", "name": "x"})),
         ("PATCH", "/v1/rooms/{room}") => ann.patch(&full, &json!({"name": "y"})),
         ("POST", "/v1/rooms/{room}/join") => {

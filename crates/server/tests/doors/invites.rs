@@ -73,6 +73,8 @@ fn an_invite_lets_as_many_in_as_it_says() {
     assert_eq!(register(&server, "eve", Some(code(&made))).status, 201);
     let over = register(&server, "zed", Some(code(&made)));
     assert_eq!((over.status, &over.json()["field"]), (400, &json!("invite")));
+    let listed = ann.get("/v1/invites").expect(200).json();
+    assert_eq!(listed["invites"], json!([]), "only those are listed that let someone in");
     assert_eq!(sign_in(&server, "bob").get("/v1/invites").send().status, 403);
 }
 

@@ -11,6 +11,7 @@ const HELD: &[(&str, &str)] = &[
     ("TEXT_BYTES_MAX", "sizes::a_text_is_1_to_16384_bytes"),
     ("DRAFT_BYTES_MAX", "chat::drafts::a_draft_is_as_long_as_a_message_may_be"),
     ("FRAME_BYTES_MAX", "sizes::a_frame_and_a_body_are_at_most_64_kib"),
+    ("REF_MAX", "sizes::a_ref_is_a_safe_integer"),
     ("FRAME_FRAGMENTS_MAX", "sizes::a_message_has_at_most_1024_fragments"),
     ("PAGE_MAX", "sizes::a_page_is_1_to_100"),
     ("PAGE_DEFAULT", "sizes::a_page_is_1_to_100"),

@@ -26,8 +26,9 @@ use crate::write::{Refusal, Submission, Write};
 pub(crate) struct Setting {
     /// The channel that everyone is in.
     pub(crate) general: RoomId,
-    /// What lets the first account in where registration is by invite.
-    pub(crate) bootstrap: String,
+    /// What lets the first account in where registration is by invite. It is spent once there was
+    /// one, whether it came by it or not.
+    pub(crate) bootstrap: Option<String>,
 }
 
 /// Does one command in the batch's transaction.
@@ -62,11 +63,14 @@ pub(super) fn apply(
         Write::ProfileSet { display_name, hue } => {
             accounts::profile_set(batch, s, display_name.as_ref(), *hue)
         }
-        Write::PasswordSet { password, keep } => passwords::set(batch, s, password, *keep),
-        Write::UserDelete => accounts::delete(batch, s),
-        Write::SessionCreate { session } => sessions::create(batch, s, session),
+        Write::PasswordSet { verified, password, keep } => {
+            passwords::set(batch, s, verified, password, *keep)
+        }
+        Write::UserDelete { verified } => accounts::delete(batch, s, verified),
+        Write::SessionCreate { verified, session } => sessions::create(batch, s, verified, session),
         Write::SessionRefresh { presented, next } => sessions::refresh(batch, s, *presented, *next),
         Write::SessionRevoke { session } => sessions::revoke(batch, s, *session),
+        Write::RankSet { user, rank } => installation::rank_set(batch, s, *user, *rank),
         Write::InviteCreate { code, expires_at_ms, uses } => {
             installation::invite_create(batch, s, code, *expires_at_ms, *uses)
         }

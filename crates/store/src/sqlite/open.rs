@@ -1,8 +1,8 @@
 //! Opening: the folder, the lock, the connections, the migrations, and what a first start makes.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -83,6 +83,9 @@ pub(crate) fn writing(folder: &Path) -> Result<Connection, StoreError> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true).mode(0o600);
     options.open(&path).map_err(failed)?;
+    for suffix in ["", "-wal", "-shm"] {
+        hide(&folder.join(format!("{FILE}{suffix}"))).map_err(failed)?;
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
@@ -95,6 +98,18 @@ pub(crate) fn writing(folder: &Path) -> Result<Connection, StoreError> {
     )?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     settled(connection)
+}
+
+/// Takes a file away from others, to whom a copy or an archive may have given it: the signing keys are
+/// in it.
+fn hide(path: &Path) -> std::io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+            std::fs::set_permissions(path, Permissions::from_mode(0o600))
+        }
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// A connection that only reads.

@@ -114,6 +114,8 @@ statements! {
     MEMBER_ROOM_COUNT = "SELECT count(*) FROM members WHERE user_id = ?1 AND left_seq IS NULL";
     MEMBER_PAGE = concat!("SELECT ", user_columns!(), ", m.role, m.joined_at_ms FROM members m CROSS JOIN users u ON u.user_id = m.user_id
         WHERE m.room_id = ?1 AND m.user_id > ?2 AND m.left_seq IS NULL ORDER BY m.user_id LIMIT ?3");
+    MEMBER_ROOMS_LEFT = "SELECT room_id, role, joined_at_ms, read_seq FROM members
+        WHERE user_id = ?1 AND room_id > ?2 AND left_seq IS NOT NULL ORDER BY room_id LIMIT ?3";
     MEMBER_ROOMS_EVER = "SELECT room_id FROM members WHERE user_id = ?1 AND room_id >= ?2 ORDER BY room_id LIMIT ?3";
 
     // Users.
@@ -138,6 +140,7 @@ statements! {
     USER_ANY = "SELECT 1 FROM users WHERE handle > '' LIMIT 1";
     USER_OTHER = "SELECT 1 FROM users WHERE handle > '' AND user_id <> ?1 LIMIT 1";
     USER_OWNER_OTHER = "SELECT 1 FROM users WHERE rank = 'owner' AND handle IS NOT NULL AND user_id <> ?1 LIMIT 1";
+    USER_RANK_SET = "UPDATE users SET rank = ?2 WHERE user_id = ?1";
     USER_PROFILE_SET = "UPDATE users SET display_name = ?2, hue = ?3 WHERE user_id = ?1";
     USER_PASSWORD_SET = "UPDATE users SET password = ?2 WHERE user_id = ?1";
     USER_ERASE = "UPDATE users SET handle = NULL, display_name = '', hue = NULL, password = NULL, deleted_at_ms = ?2 WHERE user_id = ?1";
@@ -171,8 +174,12 @@ statements! {
     INVITE_GET = "SELECT uses_left, expires_at_ms FROM invites WHERE code = ?1";
     INVITE_USE = "UPDATE invites SET uses_left = uses_left - 1 WHERE code = ?1 AND uses_left > 0 AND expires_at_ms > ?2";
     INVITE_DELETE = "DELETE FROM invites WHERE code = ?1";
-    INVITES = "SELECT code, created_by, created_at_ms, expires_at_ms, uses, uses_left FROM invites WHERE code > '' ORDER BY code";
+    INVITES = "SELECT code, created_by, created_at_ms, expires_at_ms, uses, uses_left FROM invites
+        WHERE code > '' AND uses_left > 0 AND expires_at_ms > ?1 ORDER BY code";
+    INVITES_OF = "SELECT code, created_by, created_at_ms, expires_at_ms, uses, uses_left FROM invites
+        WHERE code > '' AND created_by = ?1 ORDER BY code";
     INVITES_PRUNE = "DELETE FROM invites WHERE code > '' AND (expires_at_ms <= ?1 OR uses_left = 0)";
+    INVITES_ERASE = "DELETE FROM invites WHERE code > ''";
     INVITE_COUNT = "SELECT count(*) FROM invites WHERE code > ''";
     RESET_SET = "INSERT INTO resets (user_id, token, expires_at_ms) VALUES (?1, ?2, ?3)
         ON CONFLICT (user_id) DO UPDATE SET token = excluded.token, expires_at_ms = excluded.expires_at_ms";

@@ -1,8 +1,8 @@
 //! The one writer: takes what queued while the last commit ran, does it in one transaction, tells
 //! what became true, and answers.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use chinwag_core::event::{Event, Origin};
@@ -111,7 +111,8 @@ impl Writer {
         });
         match result {
             Ok((settled, accounts)) => {
-                self.committed(commands, &settled, accounts, started.elapsed());
+                self.accounts_are(accounts);
+                self.committed(commands, &settled, started.elapsed());
                 Ok(settled)
             }
             Err(error) => {
@@ -138,16 +139,20 @@ impl Writer {
         Ok((settled, accounts.transpose()?))
     }
 
-    fn committed(
-        &self,
-        commands: &[Submission],
-        settled: &[Settled],
-        accounts: Option<bool>,
-        took: Duration,
-    ) {
-        if let Some(any) = accounts {
-            self.shared.empty.store(!any, Ordering::Release);
+    /// Notes whether there is an account now, where that may have changed.
+    fn accounts_are(&mut self, any: Option<bool>) {
+        let Some(any) = any else { return };
+        self.setting.bootstrap = None;
+        self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.shared.empty.store(!any, Ordering::Release);
+        if !any {
+            tracing::warn!(
+                "the last account is gone: a restart prints the link for a new first one"
+            );
         }
+    }
+
+    fn committed(&self, commands: &[Submission], settled: &[Settled], took: Duration) {
         let counters = &self.shared.counters;
         counters.commit_took(took);
         add(&counters.batches, 1);

@@ -6,7 +6,7 @@ use chinwag_core::limit::{INVITE_USES_MAX, INVITES_MAX};
 use chinwag_core::profile::{Hue, Profile};
 use chinwag_core::text::Handle;
 use chinwag_store::committed::Told;
-use chinwag_store::read::Reader;
+use chinwag_store::read::InviteRow;
 use chinwag_store::write::{Admission, PasswordHash, Refusal, Write, Written};
 
 use super::world::{World, body, name, password, token};
@@ -74,9 +74,52 @@ fn the_bootstrap_code_admits_one() {
     assert_eq!(world.user_create("bob", Admission::Invite(fresh)).1, Err(Refusal::Unauthorized));
 }
 
+/// Whoever comes after the last has gone owns the installation, so nothing that was given out before
+/// may let anyone in.
+#[test]
+fn no_link_of_before_owns_an_installation_that_all_have_left() {
+    let mut world = super::open();
+    let code = world.store().bootstrap_code().expect("nobody is there yet");
+    let by = |code: &str| Admission::Invite(code.to_owned());
+    let (ann, outcome) = world.user_create("ann", by(&code));
+    outcome.expect("it is the bootstrap code");
+    invite(&world, ann, "welcome", 9).expect("ann may invite");
+    let gone = || Write::UserDelete { verified: password() };
+    assert_eq!(world.write(ann, gone()), Ok(Written::Done));
+    assert!(world.store().is_empty());
+    assert_eq!(world.store().bootstrap_code(), None);
+    for old in [code.as_str(), "welcome"] {
+        assert_eq!(world.user_create("eve", by(old)).1, Err(Refusal::Unauthorized), "{old}");
+    }
+    world.reopen();
+    let fresh = world.store().bootstrap_code().expect("another at each start");
+    for old in [code.as_str(), "welcome"] {
+        assert_eq!(world.user_create("eve", by(old)).1, Err(Refusal::Unauthorized), "{old}");
+    }
+    let create = |number| {
+        let write = Write::UserCreate {
+            handle: Handle::new("bob").expect("a good handle"),
+            display_name: name("Bob"),
+            password: password(),
+            admission: by(&fresh),
+            session: world.session(),
+        };
+        (UserId::from_i64(number), world.key(), write)
+    };
+    let bob = UserId::from_i64(10);
+    let outcomes = world.together(vec![create(10), (bob, world.key(), gone()), create(11)]);
+    assert_eq!(outcomes[0], Ok(Written::User { user: bob, rank: Rank::Owner }));
+    assert_eq!(outcomes[1..], [Ok(Written::Done), Err(Refusal::Unauthorized)], "in one batch too");
+}
+
 fn invite(world: &World, actor: UserId, code: &str, uses: u32) -> Result<Written, Refusal> {
     let (code, expires_at_ms) = (code.to_owned(), world.now_ms() + HOUR_MS);
     world.write(actor, Write::InviteCreate { code, expires_at_ms, uses })
+}
+
+fn invites(world: &World) -> Vec<InviteRow> {
+    let now_ms = world.now_ms();
+    world.read(move |reader| reader.invites(now_ms))
 }
 
 #[test]
@@ -84,6 +127,8 @@ fn an_invite_admits_exactly_so_many_in_one_batch_and_after() {
     let world = super::open();
     let ann = world.user("ann");
     assert_eq!(invite(&world, ann, "welcome", 3), Ok(Written::Done));
+    let row = invites(&world).remove(0);
+    assert_eq!((row.uses, row.uses_left, row.created_by), (3, 3, ann));
     let create = |number: i64| {
         let write = Write::UserCreate {
             handle: Handle::new(&format!("guest{number}")).expect("a good handle"),
@@ -98,8 +143,7 @@ fn an_invite_admits_exactly_so_many_in_one_batch_and_after() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 3);
     let refused = outcomes.iter().filter(|o| **o == Err(Refusal::Unauthorized)).count();
     assert_eq!(refused, 17);
-    let row = world.read(Reader::invites).remove(0);
-    assert_eq!((row.uses, row.uses_left, row.created_by), (3, 0, ann));
+    assert!(invites(&world).is_empty(), "what is used up is open no more");
 }
 
 #[test]
@@ -127,7 +171,9 @@ fn an_invite_ends_by_time_or_by_hand() {
     );
     let again = world.write(ann, Write::InviteDelete { code: "gone".to_owned() });
     assert_eq!(again, Err(Refusal::NotFound));
+    assert_eq!(invites(&world).len(), 1);
     world.pass(HOUR_MS);
+    assert!(invites(&world).is_empty());
     for code in ["soon", "gone", "never"] {
         let outcome = world.user_create("bob", Admission::Invite(code.to_owned())).1;
         assert_eq!(outcome, Err(Refusal::Unauthorized), "{code}");
@@ -158,7 +204,37 @@ fn invites_are_made_by_those_who_may_within_limits() {
     assert!(matches!(last, Err(Refusal::Forbidden(_))));
     world.pass(HOUR_MS);
     assert!(invite(&world, ann, "fresh", 1).is_ok(), "spent ones make place");
-    assert_eq!(world.read(Reader::invites).len(), 1);
+    assert_eq!(invites(&world).len(), 1);
+}
+
+#[test]
+fn the_owner_gives_ranks_and_may_give_the_installation_away() {
+    let world = super::open();
+    let [ann, bob, cleo] = world.users(["ann", "bob", "cleo"]);
+    let set = |actor, user, rank| world.write(actor, Write::RankSet { user, rank });
+    let rank = |user| world.read(move |reader| reader.user(user)).map(|row| row.rank);
+    assert_eq!(set(ann, bob, Rank::Admin), Ok(Written::Done));
+    assert_eq!(rank(bob), Some(Rank::Admin));
+    assert!(invite(&world, bob, "bobs", 1).is_ok());
+    for (actor, user, to) in [
+        (bob, cleo, Rank::Admin),
+        (bob, bob, Rank::Owner),
+        (cleo, cleo, Rank::Member),
+        (ann, ann, Rank::Admin),
+    ] {
+        let outcome = set(actor, user, to);
+        assert!(matches!(outcome, Err(Refusal::Forbidden(_))), "{outcome:?}");
+    }
+    assert_eq!(set(ann, UserId::from_i64(3), Rank::Owner), Err(Refusal::NotFound));
+    let writes = [(bob, Rank::Owner), (ann, Rank::Member), (cleo, Rank::Admin)];
+    let writes = writes.map(|(user, rank)| (ann, world.key(), Write::RankSet { user, rank }));
+    let outcomes = world.together(writes.into());
+    assert_eq!(outcomes[..2], [Ok(Written::Done), Ok(Written::Done)]);
+    assert!(matches!(outcomes[2], Err(Refusal::Forbidden(_))), "she has just stepped down");
+    assert_eq!((rank(ann), rank(bob)), (Some(Rank::Member), Some(Rank::Owner)));
+    assert!(matches!(set(bob, bob, Rank::Member), Err(Refusal::Forbidden(_))));
+    assert!(world.write(ann, Write::UserDelete { verified: password() }).is_ok());
+    assert_eq!(set(bob, ann, Rank::Admin), Err(Refusal::NotFound), "who is gone has no rank");
 }
 
 #[test]
@@ -199,7 +275,7 @@ fn an_erased_account_has_no_colour_and_others_are_told() {
     let hue = Hue::new(7).ok();
     world.write(bob, Write::ProfileSet { display_name: None, hue }).expect("it is bob's");
     world.told();
-    world.write(bob, Write::UserDelete).expect("bob is no owner");
+    world.write(bob, Write::UserDelete { verified: password() }).expect("bob is no owner");
     let nobody = Profile { user: bob, handle: "".into(), display_name: "".into(), hue: None };
     let is_told = |told: &Told| matches!(told, Told::Profile(profile) if **profile == nobody);
     assert!(world.told().iter().any(is_told));
@@ -233,6 +309,11 @@ fn a_reset_link_works_once_and_in_its_time() {
     assert!(link(ann, bob, 3).is_ok());
     world.pass(HOUR_MS);
     assert_eq!(reset(3), Err(Refusal::Unauthorized));
+    assert!(link(ann, bob, 4).is_ok());
+    let keep = world.session().id;
+    let set = Write::PasswordSet { verified: new(), password: password(), keep };
+    assert_eq!(world.write(bob, set), Ok(Written::Done));
+    assert_eq!(reset(4), Err(Refusal::Unauthorized), "another password ends the link");
     let sender = world.room_id();
     let send = Write::MessageSend { room: sender, body: body("x") };
     assert_eq!(world.write(bob, send), Err(Refusal::NotFound));

@@ -7,7 +7,7 @@ use chinwag_store::committed::Told;
 use chinwag_store::read::At;
 use chinwag_store::write::{Admission, Refusal, Write, Written};
 
-use super::world::{body, event};
+use super::world::{body, event, password};
 
 #[test]
 fn a_deleted_message_keeps_its_place_and_nothing_else() {
@@ -83,7 +83,7 @@ fn an_erased_account_leaves_its_messages_and_no_name() {
     world.send(bob, room, "from bob");
     world.send(bob, RoomId::of_self(bob), "a note");
     world.told();
-    assert_eq!(world.write(bob, Write::UserDelete), Ok(Written::Done));
+    assert_eq!(world.write(bob, Write::UserDelete { verified: password() }), Ok(Written::Done));
     let told = world.told();
     assert!(told.iter().any(|told| matches!(told, Told::Revoked { user, sessions } if *user == bob && sessions.len() == 1)));
     for room in [room, direct, world.store().general()] {
@@ -102,7 +102,10 @@ fn an_erased_account_leaves_its_messages_and_no_name() {
         (reader.credentials("bob"), reader.password(bob), notes, opening)
     });
     assert_eq!(gone, (None, None, Vec::new(), None));
-    assert_eq!(world.write(bob, Write::UserDelete), Err(Refusal::Unauthorized));
+    assert_eq!(
+        world.write(bob, Write::UserDelete { verified: password() }),
+        Err(Refusal::Unauthorized)
+    );
     let send = Write::MessageSend { room: RoomId::of_self(bob), body: body("me again") };
     assert_eq!(world.write(bob, send), Err(Refusal::NotFound));
     let (new, outcome) = world.user_create("bob", Admission::Open);
@@ -128,7 +131,7 @@ fn a_room_of_an_erased_owner_passes_on() {
     let shared = world.group(bob, &[ann]);
     world.put(bob, shared, ann, Role::Owner).expect("bob owns the room");
     let shared_head = world.head(shared);
-    assert!(world.write(bob, Write::UserDelete).is_ok());
+    assert!(world.write(bob, Write::UserDelete { verified: password() }).is_ok());
     assert_eq!(world.role(dan, room), Some(Role::Owner), "an admin before the members");
     assert_eq!(world.role(dan, other), Some(Role::Owner), "the longest-standing member");
     assert_eq!(world.role(cleo, other), Some(Role::Reader), "a reader is below them");
@@ -149,9 +152,12 @@ fn a_room_of_an_erased_owner_passes_on() {
 fn the_installations_last_owner_goes_only_as_the_last() {
     let world = super::open();
     let [ann, bob] = world.users(["ann", "bob"]);
-    assert!(matches!(world.write(ann, Write::UserDelete), Err(Refusal::Forbidden(_))));
-    assert!(world.write(bob, Write::UserDelete).is_ok());
-    assert!(world.write(ann, Write::UserDelete).is_ok());
+    assert!(matches!(
+        world.write(ann, Write::UserDelete { verified: password() }),
+        Err(Refusal::Forbidden(_))
+    ));
+    assert!(world.write(bob, Write::UserDelete { verified: password() }).is_ok());
+    assert!(world.write(ann, Write::UserDelete { verified: password() }).is_ok());
     assert!(world.store().is_empty());
     let (cleo, outcome) = world.user_create("cleo", Admission::Open);
     assert_eq!(outcome, Ok(Written::User { user: cleo, rank: Rank::Owner }));

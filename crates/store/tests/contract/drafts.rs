@@ -9,7 +9,7 @@ use chinwag_core::text::DraftText;
 use chinwag_store::read::At;
 use chinwag_store::write::{Refusal, Write, Written};
 
-use super::world::{Outcome, World, event};
+use super::world::{Outcome, World, event, password};
 
 fn body(room: RoomId, text: &str) -> Arc<str> {
     format!(r#"{{"room":"{room}","text":"{text}"}}"#).into()
@@ -193,7 +193,7 @@ fn no_byte_of_a_superseded_draft_stays_in_the_files() {
     }
     set(&world, ann, direct, "something else").expect("ann is in it");
     world.leave(bob, group);
-    world.write(cleo, Write::UserDelete).expect("cleo is no owner");
+    world.write(cleo, Write::UserDelete { verified: password() }).expect("cleo is no owner");
     world.store().close();
     for entry in std::fs::read_dir(world.folder()).expect("the folder is there") {
         let bytes = std::fs::read(entry.expect("it is there").path()).expect("it can be read");

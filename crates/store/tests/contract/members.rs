@@ -54,6 +54,29 @@ fn the_last_owner_leaves_only_an_empty_room_behind() {
 }
 
 #[test]
+fn who_comes_into_an_empty_room_owns_it() {
+    let world = super::open();
+    let [ann, bob, cleo] = world.users(["ann", "bob", "cleo"]);
+    let room = world.channel(ann, &[]);
+    world.leave(ann, room);
+    let joined = world.join(bob, room);
+    assert_eq!(joined.body, Some(chinwag_core::body::member(bob, Role::Owner)));
+    world.join(ann, room);
+    assert_eq!(
+        (world.role(bob, room), world.role(ann, room)),
+        (Some(Role::Owner), Some(Role::Member))
+    );
+    let general = world.store().general();
+    world.leave(bob, general);
+    world.leave(cleo, general);
+    world.leave(ann, general);
+    let dan = world.user("dan");
+    assert_eq!(world.role(dan, general), Some(Role::Owner), "general is no other");
+    world.join(ann, general);
+    assert_eq!(world.role(ann, general), Some(Role::Member));
+}
+
+#[test]
 fn roles_change_by_those_above() {
     let world = super::open();
     let [ann, bob, cleo, dan] = world.users(["ann", "bob", "cleo", "dan"]);

@@ -177,7 +177,9 @@ impl Model {
             Command::Delete { user, room, back } => self.delete(user, room, back),
             Command::Join { user, room } => {
                 let _: Permit = self.may(user, room, Action::Join)?;
-                self.rooms[room].join(&self.users, user, Role::Member, user);
+                let here = &mut self.rooms[room];
+                let role = if here.members.is_empty() { Role::Owner } else { Role::Member };
+                here.join(&self.users, user, role, user);
                 Some(Came::Event(self.rooms[room].head()))
             }
             Command::Leave { user, room } => self.leave(user, room),

@@ -5,13 +5,14 @@ use chinwag_core::limit::{REFRESH_GRACE_S, SESSION_IDLE_DAYS, SESSIONS_PER_USER_
 use chinwag_store::committed::Told;
 use chinwag_store::write::{NewSession, PasswordHash, Refusal, TokenHash, Write, Written};
 
-use super::world::{World, token};
+use super::world::{World, password, token};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
 fn sign_in(world: &World, user: UserId) -> NewSession {
     let session = world.session();
-    let written = world.write(user, Write::SessionCreate { session: session.clone() });
+    let written =
+        world.write(user, Write::SessionCreate { verified: password(), session: session.clone() });
     assert_eq!(written, Ok(Written::Session { user, session: session.id }));
     session
 }
@@ -185,15 +186,36 @@ fn a_new_password_ends_all_sessions_but_one() {
     let world = super::open();
     let ann = world.user("ann");
     let (keep, other) = (sign_in(&world, ann), sign_in(&world, ann));
-    let password = PasswordHash("$argon2id$new".to_owned());
-    let write = Write::PasswordSet { password: password.clone(), keep: keep.id };
+    let new = PasswordHash("$argon2id$new".to_owned());
+    let write = Write::PasswordSet { verified: password(), password: new.clone(), keep: keep.id };
     assert_eq!(world.write(ann, write), Ok(Written::Done));
     assert!(is_live(&world, keep.id) && !is_live(&world, other.id));
     let mut ended = revoked(&world);
     ended.sort_unstable();
     assert_eq!(ended.len(), 2, "the other one and the one that came with the account");
-    assert_eq!(world.read(move |reader| reader.password(ann)), Some(password));
+    assert_eq!(world.read(move |reader| reader.password(ann)), Some(new));
     let nobody = UserId::from_i64(0);
-    let write = Write::SessionCreate { session: world.session() };
+    let write = Write::SessionCreate { verified: password(), session: world.session() };
     assert_eq!(world.write(nobody, write), Err(Refusal::Unauthorized));
+}
+
+/// A sign-in reads the hash, waits while it is compared, and only then comes to the writer.
+#[test]
+fn what_rests_on_an_old_password_is_refused_once_there_is_a_new_one() {
+    let world = super::open();
+    let ann = world.user("ann");
+    let keep = sign_in(&world, ann).id;
+    let new = PasswordHash("$argon2id$new".to_owned());
+    let set = |verified| Write::PasswordSet { verified, password: new.clone(), keep };
+    let late = || Write::SessionCreate { verified: password(), session: world.session() };
+    let writes =
+        [set(password()), late(), set(password()), Write::UserDelete { verified: password() }];
+    let writes = writes.into_iter().map(|write| (ann, world.key(), write)).collect();
+    let outcomes = world.together(writes);
+    assert_eq!(outcomes[0], Ok(Written::Done));
+    assert_eq!(outcomes[1..], [(); 3].map(|()| Err(Refusal::Unauthorized)));
+    let now_ms = world.now_ms();
+    let live = world.read(move |reader| reader.sessions(ann, now_ms));
+    assert_eq!(live.iter().map(|session| session.id).collect::<Vec<_>>(), [keep]);
+    assert_eq!(world.write(ann, set(new.clone())), Ok(Written::Done));
 }

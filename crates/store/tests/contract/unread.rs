@@ -67,6 +67,19 @@ fn a_read_mark_only_grows_and_stays_within_the_room() {
 }
 
 #[test]
+fn to_have_read_ones_own_room_is_no_news_in_it() {
+    let world = super::open();
+    let ann = world.user("ann");
+    let (room, at) = (RoomId::of_self(ann), world.head(RoomId::of_self(ann)));
+    let read = || world.write(ann, Write::ReceiptSet { room, read: at });
+    world.told();
+    assert_eq!(read(), Ok(Written::Done));
+    assert_eq!(world.row(ann, room).map(|row| (row.read_seq, row.head_seq)), Some((at, at)));
+    assert_eq!(read(), Ok(Written::Unchanged));
+    assert!(world.told_events().is_empty());
+}
+
+#[test]
 fn a_mark_between_messages_counts_those_below() {
     let world = super::open();
     let [ann, bob, cleo] = world.users(["ann", "bob", "cleo"]);

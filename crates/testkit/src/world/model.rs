@@ -174,7 +174,9 @@ impl Model {
             Command::Create { room, kind, members } => self.create(by, *room, *kind, members, made),
             &Command::Join { room } => {
                 self.may(by, room, Action::Join)?;
-                Ok(self.member_add(by, room, by.user, Role::Member, made))
+                let empty = self.rooms.get(&room).is_some_and(|state| state.members.is_empty());
+                let role = if empty { Role::Owner } else { Role::Member };
+                Ok(self.member_add(by, room, by.user, role, made))
             }
             &Command::Leave { room } => {
                 let last_owner = self.is_last_owner(room, by.user);
@@ -273,6 +275,9 @@ impl Model {
         member.read_n = if back { n.unwrap_or(0) } else { n.unwrap_or(0).max(before) };
         let body = body::room_read(room, seq, member.read_n);
         let own = RoomId::of_self(by.user);
+        if room == own {
+            return Ok(Outcome::Unchanged);
+        }
         let event = self.append(by, own, EventKind::RoomRead { room }, Some(body), made);
         Ok(Outcome::Event { event, repeated: false })
     }

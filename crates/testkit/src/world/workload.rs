@@ -255,9 +255,10 @@ impl World {
             let (Some(known), member) = (device.sync.room(id), &room.members[&user]) else {
                 return false;
             };
-            let marks = (known.info().read_seq, known.info().read_n);
-            let draft = known.info().draft == member.draft;
-            known.cursor() == room.head && marks == (member.read_seq, member.read_n) && draft
+            let (info, read) = (known.info(), (member.read_seq, member.read_n));
+            // No device is told of the mark in one's own room.
+            let is_read = id.is_self_of(user) || (info.read_seq, info.read_n) == read;
+            known.cursor() == room.head && is_read && info.draft == member.draft
         };
         let count = mine.clone().count();
         device.sync.is_ready()

@@ -24,6 +24,7 @@ fn good(schema: &str) -> Map<String, Value> {
         "PasswordChange" => json!({"old": "", "new": "another horse"}),
         "MePatch" => json!({"display_name": "Ann", "hue": 210}),
         "MeDelete" => json!({"password": "not this one"}),
+        "RankPut" => json!({"rank": "member"}),
         "InviteCreate" => json!({"expires_in_s": 60, "uses": 1}),
         "RoomCreate" => json!({"key": fresh_key(), "kind": "group", "name": "x", "members": []}),
         "RoomPatch" => json!({"key": fresh_key(), "name": "x"}),

@@ -3,7 +3,7 @@
 use chinwag_core::id::{RoomId, Seq, UserId};
 use chinwag_core::limit::{
     CURSORS_MAX, FRAME_BYTES_MAX, FRAME_FRAGMENTS_MAX, INVITE_USES_MAX, PAGE_DEFAULT, PAGE_MAX,
-    PASSWORD_BYTES_MAX, TEXT_BYTES_MAX, USER_LOOKUP_MAX, WATCH_MAX,
+    PASSWORD_BYTES_MAX, REF_MAX, TEXT_BYTES_MAX, USER_LOOKUP_MAX, WATCH_MAX,
 };
 use chinwag_proto::ws::{Opcode, encode};
 use chinwag_testkit::server::{Heard, PASSWORD, Server, User, fresh_key};
@@ -208,6 +208,22 @@ fn a_seq_is_a_safe_integer() {
     let head = ann.see(room)["head_seq"].clone();
     ann.put(&format!("/v1/rooms/{room}/receipt"), &json!({"read": u64::MAX})).expect(204);
     assert_eq!(ann.see(room)["read_seq"], head);
+}
+
+#[test]
+fn a_ref_is_a_safe_integer() {
+    let (_server, ann, room) = scene();
+    let mut socket = ann.socket();
+    let send = |reference: u64| json!({"type": "message.send", "ref": reference, "room": room, "key": fresh_key(), "text": "hi"});
+    socket.send(&send(REF_MAX));
+    assert_eq!(socket.until("reply")["ref"], REF_MAX);
+    for over in [REF_MAX + 1, u64::MAX] {
+        socket.send(&send(over));
+        let refused = socket.until("error");
+        assert_invalid("ref", &refused);
+        assert_eq!(refused["ref"], over);
+    }
+    assert_eq!(ann.see(room)["n"], 1);
 }
 
 #[test]

@@ -39,6 +39,10 @@ const ROWS: &[Row] = &[
     row("GET /v1/presence", "", SIGNED_IN),
     row("POST /v1/users/{user}/reset", "spare",   "401 403 403 403 403 403 403 403 401 201"),
     row("POST /v1/users/{user}/reset", "nobody",  "401 403 403 403 403 403 403 403 401 404"),
+    row("PUT /v1/users/{user}/rank", "spare as admin",  "401 403 403 403 403 403 403 403 401 204"),
+    row("PUT /v1/users/{user}/rank", "spare as member", "401 403 403 403 403 403 403 403 401 204"),
+    row("PUT /v1/users/{user}/rank", "host as admin",   "401 403 403 403 403 403 403 403 401 403"),
+    row("PUT /v1/users/{user}/rank", "nobody as owner", "401 403 403 403 403 403 403 403 401 404"),
     row("GET /v1/invites", "",                    "401 403 403 403 403 403 403 403 401 200"),
     row("POST /v1/invites", "",                   "401 403 403 403 403 403 403 403 401 201"),
     row("DELETE /v1/invites/{code}", "open",      "401 403 403 403 403 403 403 403 401 204"),
@@ -271,7 +275,7 @@ fn target(world: &World, row: &Row) -> (String, Option<&'static str>) {
         None => (what, None),
     };
     let id = match name {
-        "spare" | "reader" | "member" | "admin" | "owner" => world.user(name).id,
+        "spare" | "reader" | "member" | "admin" | "owner" | "host" => world.user(name).id,
         _ => World::nobody(),
     };
     (id.to_string(), role)
@@ -308,6 +312,7 @@ fn body(world: &World, row: &Row) -> Option<Value> {
             json!({"history": "all", "posting": "admins"})
         }
         ("PATCH", _) => json!({"name": "renamed"}),
+        ("PUT", "/v1/users/{user}/rank") => json!({"rank": target(world, row).1}),
         ("PUT", "/v1/rooms/{room}/members/{user}") => json!({"role": target(world, row).1}),
         ("POST", "/v1/rooms/{room}/messages") => json!({"text": "hi"}),
         ("PUT", "/v1/rooms/{room}/receipt") => json!({"read": 1}),

@@ -8,8 +8,8 @@ use chinwag_core::profile::{Hue, Profile};
 use chinwag_core::text::{Handle, Name};
 use rusqlite::params;
 
-use super::members::{is_full, is_only_owner};
-use super::{Setting, installation, sessions};
+use super::members::{is_full, is_only_owner, role_on_joining};
+use super::{Setting, installation, passwords, sessions};
 use crate::read::UserRow;
 use crate::sqlite::batch::{Applied, Applying, Batch, Entry, Joining};
 use crate::sqlite::row;
@@ -50,7 +50,7 @@ pub(super) fn create(
     insert(batch, s, account, rank)?;
     batch.room_insert(self_room, RoomKind::SelfRoom, None, s.at_ms)?;
     batch.member_of_self(s.actor, s.at_ms)?;
-    general_join(batch, setting, s, if first { Role::Owner } else { Role::Member })?;
+    general_join(batch, setting, s)?;
     sessions::insert(batch, s.actor, session, s.at_ms)?;
     batch.accounts_changed = true;
     Ok(Applied::silent(Written::User { user: s.actor, rank }))
@@ -72,18 +72,13 @@ fn insert(batch: &Batch<'_>, s: &Submission, account: &Account<'_>, rank: Rank) 
 }
 
 /// Everyone starts in `general`, as long as it has room.
-fn general_join(
-    batch: &mut Batch<'_>,
-    setting: &Setting,
-    s: &Submission,
-    role: Role,
-) -> Applying<()> {
+fn general_join(batch: &mut Batch<'_>, setting: &Setting, s: &Submission) -> Applying<()> {
     let (general, actor) = batch.scene(setting.general, s.actor)?;
     if is_full(&general) {
         return Ok(());
     }
     let permit = authorise(actor, general.facts(), Action::Join)?;
-    let (room, user) = (permit.room(), permit.user());
+    let (room, user, role) = (permit.room(), permit.user(), role_on_joining(&general));
     let joining = Joining { room, user, role, by: user, at_ms: s.at_ms };
     batch.member_join(&joining, None)?;
     Ok(())
@@ -118,12 +113,15 @@ fn profile(user: UserRow) -> Profile {
 }
 
 /// Erases an account. What it wrote stays, from a user without a name.
-pub(super) fn delete(batch: &mut Batch<'_>, s: &Submission) -> Applying<Applied> {
-    let Some(rank) = batch.rank(s.actor)? else {
-        return Err(Refusal::Unauthorized.into());
-    };
+pub(super) fn delete(
+    batch: &mut Batch<'_>,
+    s: &Submission,
+    verified: &PasswordHash,
+) -> Applying<Applied> {
+    passwords::check(batch, s.actor, verified)?;
+    let rank = batch.rank(s.actor)?.ok_or(Refusal::Unauthorized)?;
     let user = s.actor.to_i64();
-    let last_owner = rank == Rank::Owner && !batch.any(sql::USER_OWNER_OTHER, [user])?;
+    let last_owner = rank == Rank::Owner && installation::is_only_owner(batch, s.actor)?;
     if last_owner && batch.any(sql::USER_OTHER, [user])? {
         return Err(Refusal::Forbidden("make someone else the installation's owner first").into());
     }
@@ -132,6 +130,10 @@ pub(super) fn delete(batch: &mut Batch<'_>, s: &Submission) -> Applying<Applied>
     }
     sessions::revoke_all(batch, s.actor, None, s.at_ms)?;
     batch.run(sql::RESET_DELETE, [user])?;
+    if last_owner {
+        // Nobody is left, and whoever comes next owns the installation: by no link of before.
+        batch.run(sql::INVITES_ERASE, [])?;
+    }
     batch.run(sql::USER_ERASE, [user, s.at_ms.cast_signed()])?;
     let erased = Profile { user: s.actor, handle: "".into(), display_name: "".into(), hue: None };
     batch.told.push(Entry::Profile(Arc::new(erased)));

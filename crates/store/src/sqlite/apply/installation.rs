@@ -1,6 +1,7 @@
-//! Invites: who may let people into the installation, and with what.
+//! The installation: who has which rank in it, who may let people in, and with what.
 
-use chinwag_core::access::{InstallationAction, authorise_installation};
+use chinwag_core::access::{InstallationAction, Rank, authorise_installation};
+use chinwag_core::id::UserId;
 use chinwag_core::limit::{INVITE_USES_MAX, INVITES_MAX};
 use rusqlite::params;
 
@@ -19,7 +20,11 @@ pub(super) fn admission<'a>(
 ) -> Applying<Option<&'a str>> {
     match admission {
         Admission::Open => Ok(None),
-        Admission::Invite(code) if first && *code == setting.bootstrap => Ok(None),
+        Admission::Invite(code)
+            if first && !batch.accounts_changed && setting.bootstrap.as_ref() == Some(code) =>
+        {
+            Ok(None)
+        }
         Admission::Invite(code) => {
             let usable = batch.first(sql::INVITE_GET, [code], |row| {
                 Ok(row.get::<_, i64>(0)? > 0 && row.get::<_, i64>(1)? > s.at_ms.cast_signed())
@@ -28,6 +33,27 @@ pub(super) fn admission<'a>(
             code.map(Some).ok_or(Refusal::Unauthorized.into())
         }
     }
+}
+
+/// True where nobody else owns the installation.
+pub(super) fn is_only_owner(batch: &Batch<'_>, user: UserId) -> Applying<bool> {
+    Ok(!batch.any(sql::USER_OWNER_OTHER, [user.to_i64()])?)
+}
+
+pub(super) fn rank_set(
+    batch: &mut Batch<'_>,
+    s: &Submission,
+    user: UserId,
+    to: Rank,
+) -> Applying<Applied> {
+    let rank = batch.rank(s.actor)?.ok_or(Refusal::Unauthorized)?;
+    let last_owner = is_only_owner(batch, user)?;
+    authorise_installation(rank, InstallationAction::RankSet { to, last_owner })?;
+    if batch.rank(user)?.is_none() {
+        return Err(Refusal::NotFound.into());
+    }
+    batch.run(sql::USER_RANK_SET, params![user.to_i64(), to.name()])?;
+    Ok(Applied::silent(Written::Done))
 }
 
 fn authorise(batch: &Batch<'_>, s: &Submission) -> Applying<()> {

@@ -27,7 +27,12 @@ pub(super) fn join(batch: &mut Batch<'_>, s: &Submission, room: RoomId) -> Apply
     if has_too_many_rooms(batch, s.actor)? {
         return Err(Refusal::Forbidden("you are in as many rooms as one may be").into());
     }
-    admit(batch, permit, s, s.actor, Role::Member)
+    admit(batch, permit, s, s.actor, role_on_joining(&room))
+}
+
+/// Who comes into a room that all have left owns it: else nobody ever would.
+pub(super) fn role_on_joining(room: &Room) -> Role {
+    if room.members == 0 { Role::Owner } else { Role::Member }
 }
 
 /// Makes `user` a member.

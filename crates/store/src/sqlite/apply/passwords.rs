@@ -10,15 +10,25 @@ use crate::sqlite::row;
 use crate::sqlite::statements as sql;
 use crate::write::{PasswordHash, Refusal, Submission, TokenHash, Written};
 
+/// Refuses what rests on a password that is no longer the user's. Hashing takes so long that another
+/// may have been set since this one was read and verified.
+pub(super) fn check(batch: &Batch<'_>, user: UserId, verified: &PasswordHash) -> Applying<()> {
+    let kept = batch.first(sql::USER_PASSWORD, [user.to_i64()], |row| row.get(0))?;
+    match kept.flatten() {
+        Some::<String>(kept) if kept == verified.0 => Ok(()),
+        _ => Err(Refusal::Unauthorized.into()),
+    }
+}
+
 pub(super) fn set(
     batch: &mut Batch<'_>,
     s: &Submission,
+    verified: &PasswordHash,
     password: &PasswordHash,
     keep: SessionId,
 ) -> Applying<Applied> {
-    if batch.rank(s.actor)?.is_none() {
-        return Err(Refusal::Unauthorized.into());
-    }
+    check(batch, s.actor, verified)?;
+    batch.run(sql::RESET_DELETE, [s.actor.to_i64()])?;
     batch.run(sql::USER_PASSWORD_SET, params![s.actor.to_i64(), password.0])?;
     sessions::revoke_all(batch, s.actor, Some(keep), s.at_ms)?;
     Ok(Applied::silent(Written::Done))

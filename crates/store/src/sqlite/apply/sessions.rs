@@ -9,10 +9,11 @@ use chinwag_core::id::{SessionId, UserId};
 use chinwag_core::limit::{REFRESH_GRACE_S, SESSION_IDLE_DAYS, SESSIONS_PER_USER_MAX};
 use rusqlite::params;
 
+use super::passwords;
 use crate::sqlite::batch::{Applied, Applying, Batch, Entry};
 use crate::sqlite::row;
 use crate::sqlite::statements as sql;
-use crate::write::{NewSession, Refusal, Submission, TokenHash, Written};
+use crate::write::{NewSession, PasswordHash, Refusal, Submission, TokenHash, Written};
 
 /// Tokens of one session whose hashes are kept, beside the one used last, to know a spent one when it
 /// comes back.
@@ -34,11 +35,10 @@ pub(super) fn is_known(batch: &Batch<'_>, session: &NewSession) -> Applying<bool
 pub(super) fn create(
     batch: &mut Batch<'_>,
     s: &Submission,
+    verified: &PasswordHash,
     session: &NewSession,
 ) -> Applying<Applied> {
-    if batch.rank(s.actor)?.is_none() {
-        return Err(Refusal::Unauthorized.into());
-    }
+    passwords::check(batch, s.actor, verified)?;
     if is_known(batch, session)? {
         return Err(Refusal::Busy.into());
     }

@@ -21,6 +21,17 @@ fn session(row: &Row<'_>) -> Result<SessionRow> {
     })
 }
 
+fn invite(row: &Row<'_>) -> Result<InviteRow> {
+    Ok(InviteRow {
+        code: row.get(0)?,
+        created_by: UserId::from_i64(row.get(1)?),
+        created_at_ms: row::unsigned(row, 2)?,
+        expires_at_ms: row::unsigned(row, 3)?,
+        uses: row.get(4)?,
+        uses_left: row.get(5)?,
+    })
+}
+
 fn lookup(ids: &[UserId]) -> String {
     json(ids.iter().take(USER_LOOKUP_MAX), |id| id.to_i64())
 }
@@ -87,19 +98,16 @@ impl Reader {
         })
     }
 
-    /// All invites, spent ones too until the next is made.
+    /// The invites that would let someone in now.
     #[must_use]
-    pub fn invites(&self) -> Vec<InviteRow> {
-        self.all(sql::INVITES, [], |row| {
-            Ok(InviteRow {
-                code: row.get(0)?,
-                created_by: UserId::from_i64(row.get(1)?),
-                created_at_ms: row::unsigned(row, 2)?,
-                expires_at_ms: row::unsigned(row, 3)?,
-                uses: row.get(4)?,
-                uses_left: row.get(5)?,
-            })
-        })
+    pub fn invites(&self, now_ms: u64) -> Vec<InviteRow> {
+        self.all(sql::INVITES, [now_ms.cast_signed()], invite)
+    }
+
+    /// The invites that the user made and that are still kept, open or not.
+    #[must_use]
+    pub fn invites_of(&self, user: UserId) -> Vec<InviteRow> {
+        self.all(sql::INVITES_OF, [user.to_i64()], invite)
     }
 
     /// True where the code would let someone in now.

@@ -7,7 +7,7 @@ use chinwag_core::limit::{MEMBER_PAGE_MAX, ROOM_PAGE_MAX};
 use rusqlite::{Result, Row};
 
 use super::json;
-use crate::read::{MemberRow, RoomCursor, RoomPage, RoomRow, UserRow, Visible};
+use crate::read::{LeftRow, MemberRow, RoomCursor, RoomPage, RoomRow, UserRow, Visible};
 use crate::sqlite::statements as sql;
 use crate::sqlite::{Reader, row};
 
@@ -41,6 +41,21 @@ impl Reader {
         let (active_at_ms, room) = below(after);
         let params = (active_at_ms, room, limit as i64 + 1);
         self.room_page(user, self.all(sql::ROOMS_CHANNEL, params, cursor), limit)
+    }
+
+    /// The rooms that the user left, by id; at most `limit` and `ROOM_PAGE_MAX`. For the user's own
+    /// export: they are not found by any other way.
+    #[must_use]
+    pub fn rooms_left(&self, user: UserId, after: RoomId, limit: usize) -> Vec<LeftRow> {
+        let limit = limit.min(ROOM_PAGE_MAX) as i64;
+        self.all(sql::MEMBER_ROOMS_LEFT, [user.to_i64(), after.to_i64(), limit], |row| {
+            Ok(LeftRow {
+                room: RoomId::from_i64(row.get(0)?),
+                role: row::named(row, 1, Role::from_name)?,
+                joined_at_ms: row::unsigned(row, 2)?,
+                read_seq: Seq::from_i64(row.get(3)?),
+            })
+        })
     }
 
     /// One room as a page of one, or an empty page where the user may not see it.

@@ -114,10 +114,11 @@ impl Device {
         };
         match self.journal.draw(|random| random.below(1_000)) {
             0..25 => self.delete_something(room),
+            // Of the mark in one's own room no other tab is told.
+            25..60 | 73..900 if is_own => {}
             25..60 => self.read(room),
             60..70 => self.discard_failed(),
             70..73 => self.act(Sync::timeout),
-            73..900 if is_own => {}
             _ => self.say(room, self.journal.draw(text)),
         }
     }
