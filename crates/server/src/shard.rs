@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use chinwag_core::event::{ConnId, Origin};
 use chinwag_core::hub::{Close, Hub, Input, Output, Outputs};
-use chinwag_core::id::{RoomId, Seq};
+use chinwag_core::id::{RoomId, Seq, UserId};
 use chinwag_core::limit::{DRAIN_WITHIN, HELLO_WITHIN, IN_FLIGHT_MAX, JOINS_AT_ONCE_MAX};
 use chinwag_core::limit::{PAGE_MAX, STALLED_AFTER};
 use chinwag_core::outbox::Class;
@@ -30,6 +30,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_local;
 
+use crate::accept::Place;
 use crate::app::{self, App};
 use crate::auth::Caller;
 use crate::clock;
@@ -66,7 +67,19 @@ struct Live {
     outputs: Outputs,
     /// Gaps that must be read from the log.
     gaps: Vec<(RoomId, Seq)>,
+    /// Whom a connection may watch, to be read anew.
+    doubts: Vec<Doubt>,
     draining: bool,
+}
+
+/// Of these users a connection is told nothing until it is known that it still may: see
+/// [`Output::Doubt`].
+#[derive(Debug)]
+struct Doubt {
+    conn: ConnId,
+    user: UserId,
+    users: Vec<UserId>,
+    leavings: u64,
 }
 
 impl Shard {
@@ -189,6 +202,9 @@ impl Shard {
         for (room, after) in live.gaps.drain(..) {
             self.fetch(room, after);
         }
+        for doubt in live.doubts.drain(..) {
+            self.resolve(doubt);
+        }
     }
 
     fn flush(self: &Rc<Self>, live: &mut Live) {
@@ -257,6 +273,17 @@ impl Shard {
         });
     }
 
+    /// Reads whom of the doubted a connection may still watch. Where it cannot be read it watches none
+    /// of them until its client asks again.
+    fn resolve(self: &Rc<Self>, Doubt { conn, user, users, leavings }: Doubt) {
+        let shard = Rc::clone(self);
+        spawn_local(async move {
+            let read = move |reader: &chinwag_store::read::Reader| reader.watchable(user, &users);
+            let users = shard.app.store.read(read).await.unwrap_or_default();
+            shard.handle([Input::Watchable { conn, users, leavings }]);
+        });
+    }
+
     /// Once a second: deadlines, silence, gaps.
     fn sweep(self: &Rc<Self>) {
         let now_ms = clock::monotonic_ms();
@@ -313,11 +340,11 @@ impl Shard {
     }
 
     /// Takes a connection that has become a WebSocket.
-    fn adopt(&self, stream: Rc<TcpStream>) -> ConnId {
+    fn adopt(&self, stream: Rc<TcpStream>, place: Option<Rc<Place>>) -> ConnId {
         let live = &mut *self.live.borrow_mut();
         live.generation = live.generation.wrapping_add(1);
         let until_ms = clock::monotonic_ms() + HELLO_WITHIN.as_millis() as u64;
-        let socket = Socket::new(live.generation, stream, until_ms);
+        let socket = Socket::new(live.generation, stream, place, until_ms);
         let slot = live.free.pop().unwrap_or_else(|| {
             live.sockets.push(None);
             (live.sockets.len() - 1) as u32
@@ -359,6 +386,11 @@ impl Shard {
             }
         }
         self.settle();
+    }
+
+    /// See [`Hub::leavings`].
+    pub(crate) fn leavings(&self) -> u64 {
+        self.live.borrow().hub.leavings()
     }
 
     fn stage(&self, conn: ConnId) -> Option<Stage> {
@@ -442,6 +474,7 @@ impl Shard {
     fn open(&self, conn: ConnId, caller: Caller) {
         if let Some(socket) = self.live.borrow_mut().socket(conn) {
             socket.stage = Stage::Open(caller);
+            socket.place = None;
         }
     }
 
@@ -522,15 +555,27 @@ impl Live {
                 }
                 Output::Publish(signal) => app.publish(signal),
                 Output::Fetch { room, after } => self.gaps.push((room, after)),
+                Output::Doubt { conn, user, users, leavings } => {
+                    self.doubts.push(Doubt { conn, user, users, leavings });
+                }
                 Output::Ping { conn } => {
                     let frame = self.wave.frame(ws::encode::ping(b""), Class::Reply);
                     self.give(frame, conn.slot);
                 }
-                Output::Close { conn, why } => self.close(conn.slot, close_code(why)),
+                Output::Close { conn, why } => self.end(conn, why),
             }
         }
         outputs.clear();
         self.outputs = outputs;
+    }
+
+    /// Closes a connection as the hub asks. Whose session is over and who does not read gets nothing of
+    /// what still waits, not even the close frame behind it.
+    fn end(&mut self, conn: ConnId, why: Close) {
+        match self.socket(conn) {
+            Some(socket) if why == Close::Revoked && socket.is_full() => cut(socket),
+            _ => self.close(conn.slot, close_code(why)),
+        }
     }
 
     /// Sends a close frame; the socket ends when the client answers, or soon anyway.

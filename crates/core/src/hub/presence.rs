@@ -71,6 +71,11 @@ impl Presence {
         }
     }
 
+    /// The connections that are told of a user.
+    pub(super) fn watchers(&self, user: UserId) -> &[u32] {
+        self.watchers.get(&user).map_or(&[], Vec::as_slice)
+    }
+
     pub(super) fn unwatch(&mut self, slot: u32, users: &[UserId]) {
         for user in users {
             let Some(slots) = self.watchers.get_mut(user) else {

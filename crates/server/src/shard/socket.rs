@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::wave::{Chain, Wave};
+use crate::accept::Place;
 use crate::auth::Caller;
 
 /// Frames written by one call.
@@ -37,6 +38,8 @@ pub(super) struct Socket {
     pub generation: u32,
     pub stream: Rc<TcpStream>,
     pub stage: Stage,
+    /// Its place among those of its address that have shown no token yet.
+    pub place: Option<Rc<Place>>,
     /// Commands that the writer has and has not answered.
     pub in_flight: u32,
     /// The reading task has something of this connection that it has not handed on.
@@ -61,11 +64,17 @@ pub(super) enum Flushed {
 }
 
 impl Socket {
-    pub(super) fn new(generation: u32, stream: Rc<TcpStream>, until_ms: u64) -> Self {
+    pub(super) fn new(
+        generation: u32,
+        stream: Rc<TcpStream>,
+        place: Option<Rc<Place>>,
+        until_ms: u64,
+    ) -> Self {
         Self {
             generation,
             stream,
             stage: Stage::Hello { until_ms },
+            place,
             in_flight: 0,
             holds: false,
             answered: Rc::default(),
