@@ -1,7 +1,7 @@
 //! What every answer has, whoever asks for what: headers, cookies, and to whom `/metrics` answers.
 
 use chinwag_server::openapi::ROUTES;
-use chinwag_testkit::server::{Door, PASSWORD, Server, User};
+use chinwag_testkit::server::{DEADLINE, Door, Exchange, PASSWORD, Response, Server, User};
 use serde_json::json;
 
 /// What no answer goes without.
@@ -119,6 +119,27 @@ fn another_origin_is_refused_with_a_hint() {
     assert!(preflight.header("access-control-allow-origin").is_none());
 }
 
+/// DNS rebinding: the page's own name leads here, so its origin is the host.
+#[test]
+fn a_host_that_anyone_may_point_here_is_refused() {
+    let server = Server::start();
+    let port = server.address().port();
+    let at = |path: &str, host: &str| {
+        let (host, origin) = (format!("{host}:{port}"), format!("http://{host}:{port}"));
+        server.get(path).header("host", &host).header("origin", &origin)
+    };
+    for path in ["/", "/metrics", "/v1/installation", "/v1/ws", "/no/such/file"] {
+        let refused = at(path, "evil.example").expect(403);
+        assert!(refused.text().contains("--public-url"), "{}", refused.text());
+    }
+    for host in ["localhost", "127.0.0.1", "chat", "chat.local"] {
+        at("/metrics", host).expect(200);
+    }
+    let nameless = b"GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n";
+    let answer = Exchange::of(&server.door(), nameless, DEADLINE).heard;
+    assert_eq!(Response::parse(&answer).map(|answer| answer.status), Some(400));
+}
+
 #[test]
 fn behind_a_proxy_the_public_url_is_the_origin() {
     let server = Server::with(|raw| {
@@ -130,7 +151,10 @@ fn behind_a_proxy_the_public_url_is_the_origin() {
     from("https://chat.example.org").expect(200);
     from("http://chat.example.org").expect(403);
     from("https://chat.example.org.evil.example").expect(403);
-    let made = ann.request("POST", "/v1/invites").header("host", "evil.example").expect(201).json();
+    let rebound = ann.request("POST", "/v1/invites").header("host", "evil.example").expect(403);
+    assert!(rebound.text().contains("--public-url"), "{}", rebound.text());
+    let proxied = ann.request("POST", "/v1/invites").header("host", "chat.example.org");
+    let made = proxied.expect(201).json();
     let link = made["link"].as_str().unwrap_or_default().to_owned();
     assert!(link.starts_with("https://chat.example.org/#invite="), "{link}");
     assert!(server.welcome()[0].contains("https://chat.example.org"));
