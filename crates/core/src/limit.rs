@@ -124,8 +124,12 @@ pub const SEND_RATE: Rate = Rate { burst: 30, per_second: 10.0 };
 pub const COMMAND_RATE: Rate = Rate { burst: 200, per_second: 50.0 };
 /// Typing and the like from one account; what is above is dropped unseen.
 pub const SIGNAL_RATE: Rate = Rate { burst: 20, per_second: 5.0 };
-/// Passwords tried for one handle; the owner's open sessions are not touched by it.
+/// Passwords tried for one handle from one network, or by one session for its own account; open
+/// sessions are not touched by it.
 pub const LOGIN_RATE: Rate = Rate { burst: 10, per_second: 1.0 / 60.0 };
+/// Passwords tried for one handle from anywhere: more than one network gets through, so that nobody
+/// alone keeps another out, and less than guessing needs.
+pub const LOGIN_ANYWHERE_RATE: Rate = Rate { burst: 100, per_second: 100.0 / 3_600.0 };
 /// Requests from one address at the doors that need no token.
 pub const ADDRESS_RATE: Rate = Rate { burst: 60, per_second: 2.0 };
 /// Look-ups of handles by one account, so that nobody walks through the directory.

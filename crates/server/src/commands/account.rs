@@ -25,7 +25,7 @@ const INVITE_WRONG: Refusal =
 
 pub(crate) async fn register(
     State(app): State<Arc<App>>,
-    Visitor: Visitor,
+    _: Visitor,
     headers: HeaderMap,
     Body(register): Body<Register>,
 ) -> Answer<Response> {
@@ -132,7 +132,7 @@ pub(crate) async fn delete(
 /// Checks one's own password again before something that a stolen session must not do.
 async fn confirm(app: &App, caller: Caller, typed: String, field: &'static str) -> Answer<()> {
     let wrong = || Problem::invalid(field, "is not your password");
-    app.throttle.login(&caller.user.to_string())?;
+    app.throttle.confirm(caller.user)?;
     let typed = Password::typed(typed).map_err(|_| wrong())?;
     let kept = app.read(move |reader| reader.password(caller.user)).await?;
     if app.passwords.verify(typed, kept).await? { Ok(()) } else { Err(wrong().into()) }

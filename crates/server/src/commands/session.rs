@@ -26,13 +26,13 @@ const LABEL_BYTES_MAX: usize = 120;
 
 pub(crate) async fn login(
     State(app): State<Arc<App>>,
-    Visitor: Visitor,
+    Visitor(address): Visitor,
     headers: HeaderMap,
     Body(login): Body<Login>,
 ) -> Answer<Response> {
     let wrong = || Problem::new(ErrorCode::Unauthorized, "the handle or the password is wrong");
     let handle = login.handle.trim().to_ascii_lowercase();
-    app.throttle.login(&handle)?;
+    app.throttle.login(&handle, address)?;
     let password = Password::typed(login.password).map_err(|_| wrong())?;
     let found = app.read(move |reader| reader.credentials(&handle)).await?;
     let (user, kept) = found.unzip();
@@ -47,7 +47,7 @@ pub(crate) async fn login(
 
 pub(crate) async fn refresh(
     State(app): State<Arc<App>>,
-    Visitor: Visitor,
+    _: Visitor,
     headers: HeaderMap,
     MaybeBody(refresh): MaybeBody<Refresh>,
 ) -> Answer<Response> {

@@ -64,6 +64,7 @@ const HELD: &[(&str, &str)] = &[
     ("COMMAND_RATE", "rates"),
     ("SIGNAL_RATE", "rates"),
     ("LOGIN_RATE", "rates"),
+    ("LOGIN_ANYWHERE_RATE", "the server's throttle.rs: a hundred networks are more than a test has"),
     ("ADDRESS_RATE", "rates"),
     ("LOOKUP_RATE", "rates"),
 ];
