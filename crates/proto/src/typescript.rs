@@ -83,6 +83,8 @@ fn bodies() -> Vec<String> {
         rest::Messages,
         rest::Events,
         rest::Receipt,
+        rest::Presence,
+        rest::Presences,
         rest::Typing,
     )
 }

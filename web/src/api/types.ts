@@ -373,4 +373,8 @@ export type Events = { epoch: string, events: Array<Event>, head_seq: number, };
 
 export type Receipt = { read: number, };
 
+export type Presence = { user: string, online: boolean, };
+
+export type Presences = { presence: Array<Presence>, };
+
 export type Typing = { on: boolean, };
