@@ -60,6 +60,10 @@ pub const WRITER_QUEUE_MAX: usize = 8_192;
 pub const BATCH_MAX: usize = 1_024;
 /// Reads that wait for a reader of the database; beyond it they are refused as `busy`.
 pub const READ_QUEUE_MAX: usize = 512;
+/// Messages that wait for one shard, most of them one transaction each: seconds of its standing
+/// still. Beyond it typing is dropped, new connections are refused, and transactions are forgotten:
+/// then all its connections are closed and resume from the log.
+pub const INBOX_MAX: usize = 16_384;
 /// Bytes that wait for one slow reader; beyond it the backlog is forgotten and it is told to resume.
 pub const OUTBOX_BYTES_MAX: usize = 1_024 * 1_024;
 /// Frames that wait for one slow reader, for the same reason.

@@ -85,8 +85,11 @@ pub(crate) async fn run(
                 }
                 let _ = stream.set_nodelay(true);
                 if let Ok(stream) = stream.into_std() {
-                    app.metrics.accepted.inc();
-                    inboxes[turn].push(ToShard::Accepted(door, stream, peer.ip().to_canonical()));
+                    let peer = peer.ip().to_canonical();
+                    let taken = inboxes[turn].push(ToShard::Accepted(door, stream, peer));
+                    let counter =
+                        if taken { &app.metrics.accepted } else { &app.metrics.accepts_refused };
+                    counter.inc();
                     turn = (turn + 1) % inboxes.len();
                 }
             }

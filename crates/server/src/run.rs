@@ -160,6 +160,8 @@ impl Server {
                 }
             }
         });
+        let left = self.app.shards.connections();
+        tracing::info!(connections = left, "drained");
         self.app.store.close();
         self.app.shards.publish(&ToShard::Stop);
         for shard in self.shards {

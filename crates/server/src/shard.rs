@@ -35,6 +35,7 @@ use crate::app::{self, App};
 use crate::auth::Caller;
 use crate::clock;
 use crate::commands::UNASKED;
+use crate::telemetry::{Dropped, ShardFigures};
 use inbox::{Door, ToShard};
 use socket::{Flushed, Socket, Stage};
 use wave::Wave;
@@ -136,6 +137,7 @@ impl Shard {
                     let live = &mut *self.live.borrow_mut();
                     live.hub.handle(now_ms, Input::Signal(signal), &mut live.outputs);
                 }
+                ToShard::Lost => self.lost(),
                 ToShard::Drain => self.drain(),
                 ToShard::Stop => self.close_all(CloseCode::RESTART),
             }
@@ -214,19 +216,27 @@ impl Shard {
                 continue;
             };
             let flushed = socket.flush(&live.wave);
+            if flushed != Flushed::Done {
+                self.app.metrics.lost(socket.take_losses());
+            }
             match flushed {
                 Flushed::Done | Flushed::Queued => {}
                 Flushed::Full => self.spawn_drain(slot, socket),
-                Flushed::Broken => {
-                    self.app.metrics.readers_dropped.inc();
-                    cut(socket);
-                }
+                Flushed::Overflow => self.drop_reader(socket, Dropped::Overflow),
+                Flushed::Broken => self.drop_reader(socket, Dropped::Gone),
             }
             if flushed == Flushed::Done && matches!(socket.stage, Stage::Closing { .. }) {
                 let _ = SockRef::from(&*socket.stream).shutdown(std::net::Shutdown::Write);
             }
         }
         live.wave.clear();
+    }
+
+    /// Cuts a connection whose reader does not take what it is sent.
+    fn drop_reader(&self, socket: &mut Socket, why: Dropped) {
+        self.app.metrics.dropped(why);
+        tracing::debug!(session = ?socket.session(), ?why, "a reader is cut");
+        cut(socket);
     }
 
     /// Waits until a full socket is writable and empties its outbox.
@@ -251,10 +261,8 @@ impl Shard {
                         }
                         return;
                     }
-                    _ => {
-                        shard.app.metrics.readers_dropped.inc();
-                        return cut(socket);
-                    }
+                    (Err(_), _) => return shard.drop_reader(socket, Dropped::Stalled),
+                    _ => return shard.drop_reader(socket, Dropped::Gone),
                 }
             }
         });
@@ -311,13 +319,14 @@ impl Shard {
 
     fn observe(&self) {
         let live = self.live.borrow();
-        let (mut connections, mut waiting, mut full) = (0, 0, 0);
+        let mut seen = ShardFigures::default();
         for socket in live.sockets.iter().flatten() {
-            connections += 1;
-            waiting += socket.waiting_bytes();
-            full += usize::from(socket.is_full());
+            seen.connections += 1;
+            seen.outbox_bytes += socket.waiting_bytes();
+            seen.waiting += usize::from(socket.is_full());
+            seen.lagging += usize::from(socket.is_lagging());
         }
-        self.app.metrics.shard(self.number, connections, waiting, full);
+        self.app.metrics.shard(self.number, seen);
     }
 
     /// Says goodbye; each connection is closed as soon as nothing of it is in flight.
@@ -330,6 +339,14 @@ impl Shard {
             live.give(frame, slot);
         }
         live.close_settled();
+    }
+
+    /// Transactions were forgotten because this shard fell too far behind: everyone comes back and
+    /// resumes from the log.
+    fn lost(&self) {
+        tracing::warn!(shard = self.number, "too far behind: its connections are sent back");
+        self.app.metrics.inboxes_lost.inc();
+        self.close_all(CloseCode::RESTART);
     }
 
     fn close_all(&self, code: CloseCode) {
@@ -351,6 +368,7 @@ impl Shard {
         });
         live.sockets[slot as usize] = Some(socket);
         self.app.shards.opened();
+        tracing::debug!(shard = self.number, slot, "a socket came");
         ConnId { slot, generation: live.generation }
     }
 
@@ -360,6 +378,7 @@ impl Shard {
         let live = &mut *self.live.borrow_mut();
         if live.socket(conn).is_some() {
             live.sockets[conn.slot as usize] = None;
+            tracing::debug!(shard = self.number, slot = conn.slot, "a socket went");
             live.free.push(conn.slot);
             self.app.shards.closed();
         }
@@ -586,6 +605,7 @@ impl Live {
         if let Some(Some(socket)) = self.sockets.get_mut(slot as usize)
             && !matches!(socket.stage, Stage::Closing { .. })
         {
+            tracing::debug!(session = ?socket.session(), code = code.number(), reason, "a socket is closed");
             let until_ms = clock::monotonic_ms() + CLOSE_WITHIN.as_millis() as u64;
             socket.stage = Stage::Closing { until_ms };
             socket.answered.notify_one();

@@ -48,6 +48,7 @@ pub(crate) async fn register(
         }
         outcome => outcome?,
     };
+    tracing::info!(%user, session = %id, "registered");
     let caller = Caller { user, session: id };
     let mut response = signed_in(&app, caller, &refresh, register.refresh).await?;
     *response.status_mut() = StatusCode::CREATED;

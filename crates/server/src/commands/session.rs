@@ -42,6 +42,7 @@ pub(crate) async fn login(
     let user = user.ok_or_else(wrong)?;
     let (session, refresh) = new_session(&headers);
     app.write(user, None, Write::SessionCreate { session: session.clone() }).await?;
+    tracing::info!(%user, session = %session.id, "signed in");
     signed_in(&app, Caller { user, session: session.id }, &refresh, login.refresh).await
 }
 

@@ -189,6 +189,7 @@ impl Shard {
                 return Next::Read;
             }
         }
+        self.app.metrics.frames_in.inc();
         match message {
             Message::Text(text) => return self.text(conn, text),
             Message::Binary(_) => {

@@ -1,5 +1,6 @@
 //! What every answer has, whoever asks for what: headers, cookies, and to whom `/metrics` answers.
 
+use chinwag_core::limit::INBOX_MAX;
 use chinwag_server::openapi::ROUTES;
 use chinwag_testkit::server::{DEADLINE, Door, Exchange, PASSWORD, Response, Server, User};
 use serde_json::json;
@@ -221,6 +222,7 @@ fn figures_follow_what_happens() {
         "chinwag_commit_seconds_count",
         "chinwag_opened_sockets_total",
         "chinwag_http_requests_total",
+        "chinwag_received_frames_total",
     ];
     let before = names.map(|name| server.figure(name));
     own.command(&json!({"type": "message.send", "room": room,
@@ -235,7 +237,13 @@ fn figures_follow_what_happens() {
     assert_eq!(after[0] - before[0], 1.0);
     assert_eq!(after[1] - before[1], 2.0);
     assert_eq!(server.figure(r#"chinwag_refusals_total{code="not_found"}"#), 1.0);
+    assert_eq!(after[6] - before[6], 2.0);
     assert_eq!(server.figure(r#"chinwag_queue_limit{queue="writer"}"#), 8192.0);
+    assert_eq!(server.figure(r#"chinwag_queue_limit{queue="shards"}"#), INBOX_MAX as f64);
+    for reason in ["stalled", "overflow", "gone"] {
+        let name = format!(r#"chinwag_dropped_readers_total{{reason="{reason}"}}"#);
+        assert_eq!(server.figure(&name), 0.0);
+    }
     let text = server.get("/metrics").expect(200).text();
     for name in [ann.id.to_string(), room.to_string(), "zaphod".to_owned(), "127.0.0.1".to_owned()]
     {
