@@ -14,8 +14,8 @@ class Client {
   lines: string[] = [];
   readonly #child: ChildProcess;
 
-  constructor(script: string, url: string, handle: string) {
-    const args = [...SWITCHES, script, url, handle, 'correct horse', 'general'];
+  constructor(script: string, url: string, handle: string, room = 'general') {
+    const args = [...SWITCHES, script, url, handle, 'correct horse', room];
     this.#child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     if (this.#child.stdout) createInterface(this.#child.stdout).on('line', (line) => this.lines.push(line));
   }
@@ -67,6 +67,38 @@ test('the client of the protocol page talks, and misses nothing over a crash', a
   } finally {
     ann.stop();
     bob.stop();
+    await server.stop();
+  }
+});
+
+test('the client of the protocol page goes on where its log begins anew', async ({}, info) => {
+  const script = info.outputPath('client.mjs');
+  published(script);
+  const server = await Server.start();
+  type Tokens = { access_token: string; user: { id: string } };
+  const register = (handle: string) => server.call<Tokens>('POST', '/v1/auth/register', { handle, password: 'correct horse' });
+  const [ann, bob] = [await register('ann'), await register('bob')];
+  const asAnn = <T>(method: string, path: string, body?: unknown) => server.call<T>(method, path, body, ann.access_token);
+  // Beyond the first page of the list.
+  const { id } = await asAnn<{ id: string }>('POST', '/v1/rooms', { kind: 'group', name: 'ours', members: [bob.user.id] });
+  for (let i = 0; i < 100; i++) await asAnn('POST', '/v1/rooms', { kind: 'group', name: `other ${i}`, members: [bob.user.id] });
+  const say = (text: string) => asAnn('POST', `/v1/rooms/${id}/messages`, { text });
+  const client = new Client(script, server.url, 'bob', 'ours');
+  try {
+    await expect(async () => {
+      await say('is this on?');
+      await expect.poll(() => client.texts().length, { timeout: 1_000 }).toBeGreaterThan(0);
+    }).toPass();
+    await asAnn('DELETE', `/v1/rooms/${id}/members/${bob.user.id}`);
+    await say('not for bob');
+    await asAnn('PUT', `/v1/rooms/${id}/members/${bob.user.id}`, {});
+    await say('welcome back');
+    await expect.poll(() => client.texts().at(-1)).toBe('welcome back');
+    client.say('hello again');
+    await expect.poll(() => client.texts().at(-1)).toBe('hello again');
+    expect(client.texts()).not.toContain('not for bob');
+  } finally {
+    client.stop();
     await server.stop();
   }
 });

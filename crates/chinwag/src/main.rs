@@ -27,7 +27,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    logging::start();
+    logging::start()?;
     match arguments.command {
         Some(Command::Serve(flags)) => serve::run(flags),
         None => serve::run(arguments.serve),

@@ -1,5 +1,6 @@
 //! `chinwag serve`: flags, then environment, then the file, then the defaults.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -87,10 +88,13 @@ impl From<Who> for Registration {
 pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
     let config = Config::new(raw(flags)?)?;
     let server = run::start(config)?;
-    tracing::info!(listen = %server.address(), "ready");
+    let mut out = std::io::stdout().lock();
     for line in server.welcome() {
-        println!("{line}");
+        // Who has closed the other end does not want to know.
+        let _ = writeln!(out, "{line}");
     }
+    drop(out);
+    tracing::info!(listen = %server.address(), "ready");
     server.run_until_signalled();
     Ok(())
 }

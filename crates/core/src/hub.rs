@@ -47,8 +47,11 @@ pub enum Input {
     Signal(Signal),
     /// A member of the room types, or stops.
     Typing { conn: ConnId, room: RoomId, on: bool },
-    /// The users on the connection's screen, who may be seen by its user.
-    Watch { conn: ConnId, users: Vec<UserId> },
+    /// The users on the connection's screen, who may be seen by its user as a snapshot has it that
+    /// was taken when [`Hub::leavings`] was this.
+    Watch { conn: ConnId, users: Vec<UserId>, leavings: u64 },
+    /// Those of [`Output::Doubt`] who may be seen all the same, in the same way.
+    Watchable { conn: ConnId, users: Vec<UserId>, leavings: u64 },
     /// These sessions of a user are over.
     Revoked { user: UserId, sessions: Vec<SessionId> },
     /// Time has passed; comes about every second, and when [`Hub::next_deadline_ms`] is due.
@@ -68,6 +71,9 @@ pub enum Output {
     Publish(Signal),
     /// Read the room's log after this event, and come back with [`Input::Fetched`].
     Fetch { room: RoomId, after: Seq },
+    /// Somebody left a room: find out which of these `user` still shares one with, and come back with
+    /// [`Input::Watchable`]. Until then the connection is told nothing of them.
+    Doubt { conn: ConnId, user: UserId, users: Vec<UserId>, leavings: u64 },
     /// Ask the connection for a sign of life.
     Ping { conn: ConnId },
     /// Close the connection.
@@ -136,6 +142,8 @@ struct Conn {
     /// The rooms it reads: those of its snapshot, and what the stream changed since.
     rooms: Vec<RoomId>,
     watched: Vec<UserId>,
+    /// Whom it watched until somebody left a room, and may watch no more or again.
+    doubted: Vec<UserId>,
 }
 
 /// The state of one shard. See the module.
@@ -154,6 +162,7 @@ pub struct Hub {
     held_from: u64,
     joining: usize,
     presence: Presence,
+    leavings: u64,
 }
 
 impl Hub {
@@ -174,7 +183,10 @@ impl Hub {
             Input::Head { room, head } => self.head(now_ms, room, head),
             Input::Signal(signal) => self.signal(signal, out),
             Input::Typing { conn, room, on } => self.typing(conn, room, on, out),
-            Input::Watch { conn, users } => self.watch(conn, &users, out),
+            Input::Watch { conn, users, leavings } => self.watch(conn, &users, leavings, out),
+            Input::Watchable { conn, users, leavings } => {
+                self.watchable(conn, &users, leavings, out);
+            }
             Input::Revoked { user, sessions } => self.revoked(user, &sessions, out),
             Input::Tick => self.tick(now_ms, out),
         }
@@ -211,6 +223,13 @@ impl Hub {
     #[must_use]
     pub fn reads(&self, conn: ConnId, room: RoomId) -> bool {
         self.conn(conn).is_some_and(|conn| conn.rooms.contains(&room))
+    }
+
+    /// How often someone has left a room, as far as this shard was told. A snapshot taken before the
+    /// last of them may still show users to each other who share no room any more.
+    #[must_use]
+    pub fn leavings(&self) -> u64 {
+        self.leavings
     }
 
     /// Connections that have shown a good token.
@@ -254,6 +273,7 @@ impl Hub {
             joining_from: Some(passed),
             rooms: Vec::new(),
             watched: Vec::new(),
+            doubted: Vec::new(),
         });
     }
 
@@ -387,7 +407,10 @@ impl Hub {
     fn deliver(&mut self, now_ms: u64, event: &Arc<Event>, out: &mut Outputs) {
         match event.kind {
             EventKind::MemberJoined { .. } => self.member_joined(event, out),
-            EventKind::MemberLeft { user } => self.member_left(user, event),
+            EventKind::MemberLeft { user } => {
+                self.member_left(user, event);
+                self.doubt(user, out);
+            }
             EventKind::RoomAdded { .. } | EventKind::RoomRemoved { .. } => {
                 if let Some(user) = self.reader_of(event.room) {
                     self.note_added(now_ms, user, event);
@@ -404,6 +427,7 @@ impl Hub {
     fn deliver_late(&mut self, event: &Arc<Event>, out: &mut Outputs) {
         if let EventKind::MemberLeft { user } = event.kind {
             self.member_left(user, event);
+            self.doubt(user, out);
         }
         if let Some(local) = self.rooms.get_mut(&event.room) {
             local.deliver(event, out);
@@ -531,13 +555,48 @@ impl Hub {
         }
     }
 
-    fn watch(&mut self, id: ConnId, users: &[UserId], out: &mut Outputs) {
+    fn watch(&mut self, id: ConnId, users: &[UserId], leavings: u64, out: &mut Outputs) {
         let Some(conn) = self.conn_mut(id) else {
             return;
         };
-        let before = std::mem::replace(&mut conn.watched, users.to_vec());
+        conn.doubted = users.to_vec();
+        let before = std::mem::take(&mut conn.watched);
         self.presence.unwatch(id.slot, &before);
-        self.presence.watch(id.slot, users, out);
+        self.watchable(id, users, leavings, out);
+    }
+
+    /// Lets a connection watch those of its doubted users who may be seen, unless somebody left
+    /// meanwhile: then it is asked again.
+    fn watchable(&mut self, id: ConnId, users: &[UserId], leavings: u64, out: &mut Outputs) {
+        let now = self.leavings;
+        let Some(conn) = self.conn_mut(id) else {
+            return;
+        };
+        if leavings != now {
+            return ask(id.slot, conn, now, out);
+        }
+        let mut seen = std::mem::take(&mut conn.doubted);
+        seen.retain(|user| users.contains(user));
+        conn.watched.extend_from_slice(&seen);
+        self.presence.watch(id.slot, &seen, out);
+    }
+
+    /// Who leaves a room may share none any more with those whom they watch, nor with those who watch
+    /// them: nobody of these is told of the other until it is known.
+    fn doubt(&mut self, left: UserId, out: &mut Outputs) {
+        self.leavings += 1;
+        let own = self.users.get(&left).map_or(&[][..], Vec::as_slice);
+        for slot in [self.presence.watchers(left), own].concat() {
+            let Some(conn) = &mut self.conns[slot as usize] else {
+                continue;
+            };
+            let all = conn.user == left;
+            let doubted: Vec<UserId> =
+                conn.watched.extract_if(.., |user| all || *user == left).collect();
+            self.presence.unwatch(slot, &doubted);
+            conn.doubted.extend(doubted);
+            ask(slot, conn, self.leavings, out);
+        }
     }
 
     fn revoked(&self, user: UserId, sessions: &[SessionId], out: &mut Outputs) {
@@ -604,6 +663,16 @@ impl Hub {
             false
         });
     }
+}
+
+/// Has it found out whom of its doubted users the connection may watch.
+fn ask(slot: u32, conn: &Conn, leavings: u64, out: &mut Outputs) {
+    if conn.doubted.is_empty() {
+        return;
+    }
+    let id = ConnId { slot, generation: conn.generation };
+    let users = conn.doubted.clone();
+    out.list.push(Output::Doubt { conn: id, user: conn.user, users, leavings });
 }
 
 /// Gives a joining connection what passed while its snapshot was read, and returns how far it has

@@ -68,6 +68,10 @@ pub const WRITER_QUEUE_MAX: usize = 8_192;
 pub const BATCH_MAX: usize = 1_024;
 /// Reads that wait for a reader of the database; beyond it they are refused as `busy`.
 pub const READ_QUEUE_MAX: usize = 512;
+/// Messages that wait for one shard, most of them one transaction each: seconds of its standing
+/// still. Beyond it typing is dropped, new connections are refused, and transactions are forgotten:
+/// then all its connections are closed and resume from the log.
+pub const INBOX_MAX: usize = 16_384;
 /// Addresses of its own that a server names to people: more is a list that nobody reads.
 pub const ADDRESSES_MAX: usize = 16;
 /// Bytes that wait for one slow reader; beyond it the backlog is forgotten and it is told to resume.
@@ -134,8 +138,12 @@ pub const SEND_RATE: Rate = Rate { burst: 30, per_second: 10.0 };
 pub const COMMAND_RATE: Rate = Rate { burst: 200, per_second: 50.0 };
 /// Typing and the like from one account; what is above is dropped unseen.
 pub const SIGNAL_RATE: Rate = Rate { burst: 20, per_second: 5.0 };
-/// Passwords tried for one handle; the owner's open sessions are not touched by it.
+/// Passwords tried for one handle from one network, or by one session for its own account; open
+/// sessions are not touched by it.
 pub const LOGIN_RATE: Rate = Rate { burst: 10, per_second: 1.0 / 60.0 };
+/// Passwords tried for one handle from anywhere: more than one network gets through, so that nobody
+/// alone keeps another out, and less than guessing needs.
+pub const LOGIN_ANYWHERE_RATE: Rate = Rate { burst: 100, per_second: 100.0 / 3_600.0 };
 /// Requests from one address at the doors that need no token.
 pub const ADDRESS_RATE: Rate = Rate { burst: 60, per_second: 2.0 };
 /// Look-ups of handles by one account, so that nobody walks through the directory.

@@ -28,6 +28,15 @@ pub enum Pushed {
     Overflow,
 }
 
+/// What full outboxes let go.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Losses {
+    /// Backlogs of events forgotten: each is one reader that is told to sync.
+    pub backlogs: u64,
+    /// Signals dropped.
+    pub signals: u64,
+}
+
 /// The frames that wait for one reader, oldest first. `F` is the driver's frame (shared bytes).
 ///
 /// While the outbox is full its events are forgotten and their rooms noted; once it is empty again
@@ -37,11 +46,17 @@ pub struct Outbox<F> {
     frames: VecDeque<(F, Class)>,
     bytes: usize,
     lagged: BTreeMap<RoomId, Seq>,
+    losses: Losses,
 }
 
 impl<F> Default for Outbox<F> {
     fn default() -> Self {
-        Self { frames: VecDeque::new(), bytes: 0, lagged: BTreeMap::new() }
+        Self {
+            frames: VecDeque::new(),
+            bytes: 0,
+            lagged: BTreeMap::new(),
+            losses: Losses::default(),
+        }
     }
 }
 
@@ -60,7 +75,10 @@ impl<F: AsRef<[u8]>> Outbox<F> {
         if full(self) {
             self.forget();
             match class {
-                Class::Signal => return Pushed::Dropped,
+                Class::Signal => {
+                    self.losses.signals += 1;
+                    return Pushed::Dropped;
+                }
                 Class::Event { room, seq } => return self.lag(room, seq),
                 Class::Reply if full(self) => return Pushed::Overflow,
                 Class::Reply => {}
@@ -105,19 +123,35 @@ impl<F: AsRef<[u8]>> Outbox<F> {
         if self.frames.is_empty() { std::mem::take(&mut self.lagged) } else { BTreeMap::new() }
     }
 
+    /// True while events are forgotten and the reader is not yet told.
+    #[must_use]
+    pub fn is_lagging(&self) -> bool {
+        !self.lagged.is_empty()
+    }
+
+    /// What was let go since this was last asked.
+    pub fn take_losses(&mut self) -> Losses {
+        std::mem::take(&mut self.losses)
+    }
+
     /// Forgets all signals and events, and notes the rooms of the events.
     fn forget(&mut self) {
-        let lagged = &mut self.lagged;
+        let (lagged, losses) = (&mut self.lagged, &mut self.losses);
+        let was_lagging = !lagged.is_empty();
         self.frames.retain(|(_, class)| {
-            if let Class::Event { room, seq } = class {
-                lagged.insert(*room, *seq);
+            match class {
+                Class::Event { room, seq } => drop(lagged.insert(*room, *seq)),
+                Class::Signal => losses.signals += 1,
+                Class::Reply => {}
             }
             *class == Class::Reply
         });
+        losses.backlogs += u64::from(!was_lagging && !lagged.is_empty());
         self.bytes = self.frames.iter().map(|(frame, _)| frame.as_ref().len()).sum();
     }
 
     fn lag(&mut self, room: RoomId, seq: Seq) -> Pushed {
+        self.losses.backlogs += u64::from(self.lagged.is_empty());
         self.lagged.insert(room, seq);
         if self.lagged.len() > LAGGED_ROOMS_MAX { Pushed::Overflow } else { Pushed::Dropped }
     }
@@ -156,6 +190,8 @@ mod tests {
         assert_eq!(outbox.push(big.clone(), event(2, 5)), Pushed::Dropped);
         assert_eq!(outbox.push("small".to_owned(), event(1, 2)), Pushed::Dropped);
         assert!(outbox.take_lagged().is_empty(), "the reply still waits");
+        assert!(outbox.is_lagging());
+        assert_eq!(outbox.take_losses(), Losses { backlogs: 1, signals: 0 });
         assert_eq!(outbox.pop().as_deref(), Some("reply"));
         let lagged = outbox.take_lagged();
         assert_eq!(
@@ -171,6 +207,7 @@ mod tests {
         let big = "x".repeat(OUTBOX_BYTES_MAX);
         assert_eq!(outbox.push(big.clone(), Class::Reply), Pushed::Queued);
         assert_eq!(outbox.push("s".to_owned(), Class::Signal), Pushed::Dropped);
+        assert_eq!(outbox.take_losses(), Losses { backlogs: 0, signals: 1 });
         assert_eq!(outbox.push(big, Class::Reply), Pushed::Overflow);
     }
 

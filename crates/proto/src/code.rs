@@ -92,7 +92,7 @@ pub const CLOSE_CODES: &[(CloseCode, &str)] = &[
     (CloseCode::PROTOCOL, "a broken frame"),
     (CloseCode::UNSUPPORTED, "text frames only"),
     (CloseCode::INVALID_DATA, "invalid UTF-8"),
-    (CloseCode::POLICY, "too many fragments or control frames"),
+    (CloseCode::POLICY, "too many fragments, control frames or cursors"),
     (CloseCode::TOO_BIG, "a message over 64 KiB"),
     (CloseCode::INTERNAL, "internal error"),
     (CloseCode::RESTART, "come back"),

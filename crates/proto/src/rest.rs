@@ -380,6 +380,18 @@ pub struct DraftPut {
     pub text: String,
 }
 
+/// Whether someone is online.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
+pub struct Presence {
+    pub user: UserId,
+    pub online: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
+pub struct Presences {
+    pub presence: Vec<Presence>,
+}
+
 /// Whether I type.
 #[derive(Debug, Clone, Deserialize, ToSchema, TS)]
 pub struct Typing {

@@ -87,6 +87,8 @@ fn bodies() -> Vec<String> {
         rest::Events,
         rest::Receipt,
         rest::DraftPut,
+        rest::Presence,
+        rest::Presences,
         rest::Typing,
     )
 }

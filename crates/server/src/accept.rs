@@ -15,7 +15,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use chinwag_core::limit::{CONNECTIONS_MAX, HEADER_WITHIN, PENDING_PER_ADDRESS_MAX};
+use chinwag_core::limit::{CONNECTIONS_MAX, HEADER_WITHIN, PENDING_PER_ADDRESS_MAX, STALLED_AFTER};
 use chinwag_proto::code::{ErrorCode, Problem};
 use chinwag_proto::ws::handshake;
 use hyper::body::Incoming;
@@ -43,11 +43,17 @@ const HEADER_FIELDS_MAX: usize = 100;
 const EXHAUSTED_REST: Duration = Duration::from_millis(100);
 
 /// Opens the port. The backlog holds those who come back all at once after a restart.
+///
+/// Every connection inherits the time within which its peer must take what is sent: past it the
+/// kernel ends the connection, also where the peer is there and its window stays shut (`tcp(7)`,
+/// `TCP_USER_TIMEOUT`), so that an answer that nobody reads is not held for ever.
 pub(crate) fn listen(address: std::net::SocketAddr) -> std::io::Result<StdListener> {
     let domain = socket2::Domain::for_address(address);
     let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(STALLED_AFTER))?;
     socket.bind(&address.into())?;
     socket.listen(4096)?;
     Ok(socket.into())
@@ -79,8 +85,11 @@ pub(crate) async fn run(
                 }
                 let _ = stream.set_nodelay(true);
                 if let Ok(stream) = stream.into_std() {
-                    app.metrics.accepted.inc();
-                    inboxes[turn].push(ToShard::Accepted(door, stream, peer.ip().to_canonical()));
+                    let peer = peer.ip().to_canonical();
+                    let taken = inboxes[turn].push(ToShard::Accepted(door, stream, peer));
+                    let counter =
+                        if taken { &app.metrics.accepted } else { &app.metrics.accepts_refused };
+                    counter.inc();
                     turn = (turn + 1) % inboxes.len();
                 }
             }
@@ -105,15 +114,18 @@ pub(crate) struct Http {
     router: Router,
     metrics: Router,
     stop: watch::Receiver<bool>,
-    /// Connections of each address on this shard that have not become a WebSocket.
+    /// Connections of each address on this shard that have not shown a token on a WebSocket.
     pending: Rc<RefCell<HashMap<IpAddr, usize>>>,
+    /// This shard's part of [`PENDING_PER_ADDRESS_MAX`]; connections go to the shards in turn.
+    pending_max: usize,
 }
 
 impl Http {
     pub(crate) fn new(shard: Rc<Shard>, stop: watch::Receiver<bool>) -> Self {
         let router = http::router(Arc::clone(&shard.app));
         let metrics = http::metrics_router(Arc::clone(&shard.app));
-        Self { shard, router, metrics, stop, pending: Rc::default() }
+        let pending_max = PENDING_PER_ADDRESS_MAX.div_ceil(usize::from(shard.app.config.shards));
+        Self { shard, router, metrics, stop, pending: Rc::default(), pending_max }
     }
 
     /// Takes an accepted connection.
@@ -121,7 +133,7 @@ impl Http {
         let Ok(stream) = TcpStream::from_std(stream) else {
             return;
         };
-        let Some(place) = Place::take(&self.pending, peer) else {
+        let Some(place) = Place::take(&self.pending, peer, self.pending_max) else {
             self.shard.app.metrics.accepts_refused.inc();
             return;
         };
@@ -173,17 +185,22 @@ impl Http {
     }
 }
 
-/// A place among the connections of one address.
-struct Place {
+/// A place among the connections of one address, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
     pending: Rc<RefCell<HashMap<IpAddr, usize>>>,
     address: IpAddr,
 }
 
 impl Place {
-    fn take(pending: &Rc<RefCell<HashMap<IpAddr, usize>>>, address: IpAddr) -> Option<Self> {
+    fn take(
+        pending: &Rc<RefCell<HashMap<IpAddr, usize>>>,
+        address: IpAddr,
+        max: usize,
+    ) -> Option<Self> {
         let mut all = pending.borrow_mut();
         let count = all.entry(address).or_insert(0);
-        if *count >= PENDING_PER_ADDRESS_MAX && !address.is_loopback() {
+        if *count >= max && !address.is_loopback() {
             return None;
         }
         *count += 1;
@@ -233,7 +250,7 @@ fn is_socket(path: &str) -> bool {
 
 /// Answers a request to become a WebSocket.
 fn upgrade(shard: &Rc<Shard>, mut request: Request<Incoming>, place: Rc<Place>) -> Response {
-    if let Err(problem) = origin::allowed(&shard.app.config, request.headers()) {
+    if let Err(problem) = origin::allowed(&shard.app.config, &request) {
         return Failure(problem).into_response();
     }
     if shard.app.is_draining() {
@@ -259,7 +276,6 @@ fn upgrade(shard: &Rc<Shard>, mut request: Request<Incoming>, place: Rc<Place>) 
     let shard = Rc::clone(shard);
     spawn_local(async move {
         let Ok(upgraded) = upgrade.await else { return };
-        drop(place);
         let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
             return;
         };
@@ -269,9 +285,55 @@ fn upgrade(shard: &Rc<Shard>, mut request: Request<Incoming>, place: Rc<Place>) 
             return connection::echo(shard, stream, early).await;
         }
         // In a task of its own, which has no room for what this one went through.
-        spawn_local(connection::serve(shard, stream, early));
+        spawn_local(connection::serve(shard, stream, early, place));
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     *response.headers_mut() = accepted.headers();
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{ErrorKind, Write as _};
+
+    use socket2::SockRef;
+
+    use super::*;
+
+    /// The kernel keeps the promise that [`listen`] relies on: a peer that is there and reads nothing
+    /// is given up. What is inherited is asked for; the wait itself is shortened.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_peer_that_takes_nothing_is_given_up() {
+        let listener = listen(([127, 0, 0, 1], 0).into()).expect("a port");
+        let silent = StdStream::connect(listener.local_addr().expect("an address"));
+        listener.set_nonblocking(false).expect("it may wait");
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let inherited = SockRef::from(&stream).tcp_user_timeout().expect("an option");
+        assert_eq!(inherited, Some(STALLED_AFTER));
+
+        let soon = Some(Duration::from_millis(300));
+        SockRef::from(&stream).set_tcp_user_timeout(soon).expect("an option");
+        let ended = loop {
+            if let Err(error) = stream.write_all(&[0; 64 * 1024]) {
+                break error;
+            }
+        };
+        assert_eq!(ended.kind(), ErrorKind::TimedOut, "{ended}");
+        drop(silent);
+    }
+
+    #[test]
+    fn an_address_has_so_many_places_and_gets_them_back() {
+        let pending = Rc::default();
+        let take = |last: u8| Place::take(&pending, IpAddr::from([192, 0, 2, last]), 2);
+        let (first, second) = (take(1), take(1));
+        assert!(first.is_some() && second.is_some() && take(1).is_none());
+        assert!(take(2).is_some(), "another address");
+        drop(first);
+        assert!(take(1).is_some());
+        let near = IpAddr::from([127, 0, 0, 1]);
+        let all: Vec<_> = (0..9).map(|_| Place::take(&pending, near, 2)).collect();
+        assert!(all.iter().all(Option::is_some), "loopback is a proxy or oneself");
+    }
 }

@@ -91,7 +91,8 @@ impl App {
     /// Tells every shard something that is true now.
     pub(crate) fn publish(&self, signal: Signal) {
         self.online.note(&signal);
-        self.shards.publish(&ToShard::Signal(signal));
+        let refused = self.shards.publish(&ToShard::Signal(signal));
+        self.metrics.signals_dropped.inc_by(refused);
     }
 
     /// The caller of an access token, if it is good and its session stands.

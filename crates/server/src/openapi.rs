@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::http::answer::json_bytes;
 use crate::http::routes::shape;
-pub use crate::http::routes::{Gate, ROUTES, Route, Shape};
+pub use crate::http::routes::{Field, Gate, Holds, ROUTES, Route, Shape};
 
 pub(crate) async fn get() -> Response {
     json_bytes(document().to_string().into_bytes())
@@ -75,10 +75,19 @@ fn parameters(route: &Route) -> Vec<Value> {
         let kind = if name == "seq" { "integer" } else { "string" };
         Some(json!({ "name": name, "in": "path", "required": true, "schema": { "type": kind } }))
     });
-    let in_query = route.query.iter().map(|(name, meaning)| {
-        json!({ "name": name, "in": "query", "description": meaning, "schema": { "type": "string" } })
+    let in_query = route.query.iter().map(|(name, holds, meaning)| {
+        json!({ "name": name, "in": "query", "description": meaning, "schema": schema(*holds) })
     });
     in_path.chain(in_query).collect()
+}
+
+fn schema(holds: Holds) -> Value {
+    match holds {
+        Holds::Text => json!({ "type": "string" }),
+        Holds::Seq | Holds::Ms => json!({ "type": "integer", "minimum": 0 }),
+        Holds::UpTo(most) => json!({ "type": "integer", "minimum": 1, "maximum": most }),
+        Holds::Flag => json!({ "type": "boolean" }),
+    }
 }
 
 fn responses(route: &Route, schemas: &mut BTreeMap<String, Value>) -> Value {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use chinwag_core::limit::DRAIN_WITHIN;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -33,11 +34,11 @@ pub struct Server {
 
 /// Opens the store, starts the shards and listens.
 pub fn start(config: Config) -> anyhow::Result<Server> {
-    let listener = accept::listen(config.listen)
-        .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", config.listen))?;
+    let listener = listen("--listen", config.listen)?;
     let address = listener.local_addr()?;
     let config = Config { listen: address, ..config };
-    let metrics_listener = config.metrics_listen.map(accept::listen).transpose()?;
+    let metrics_listener =
+        config.metrics_listen.map(|address| listen("--metrics-listen", address)).transpose()?;
     let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let app = Arc::new(App::open(config)?);
     revoked_before(&app)?;
@@ -53,6 +54,10 @@ pub fn start(config: Config) -> anyhow::Result<Server> {
         runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, listener, stopped.clone()));
     }
     Ok(Server { app, runtime, shards, stop, address, metrics_address })
+}
+
+fn listen(flag: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    accept::listen(address).with_context(|| format!("cannot listen on {address} ({flag})"))
 }
 
 /// The sessions whose last access token may still be about.
@@ -156,6 +161,8 @@ impl Server {
                 }
             }
         });
+        let left = self.app.shards.connections();
+        tracing::info!(connections = left, "drained");
         self.app.store.close();
         self.app.shards.publish(&ToShard::Stop);
         for shard in self.shards {

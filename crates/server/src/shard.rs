@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use chinwag_core::event::{ConnId, Origin, Signal};
 use chinwag_core::hub::{Close, Hub, Input, Output, Outputs};
-use chinwag_core::id::{RoomId, Seq};
+use chinwag_core::id::{RoomId, Seq, UserId};
 use chinwag_core::limit::{DRAIN_WITHIN, HELLO_WITHIN, IN_FLIGHT_MAX, JOINS_AT_ONCE_MAX};
 use chinwag_core::limit::{PAGE_MAX, STALLED_AFTER};
 use chinwag_core::outbox::Class;
@@ -30,10 +30,12 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_local;
 
+use crate::accept::Place;
 use crate::app::{self, App};
 use crate::auth::Caller;
 use crate::clock;
 use crate::commands::UNASKED;
+use crate::telemetry::{Dropped, ShardFigures};
 use inbox::{Door, ToShard};
 use socket::{Flushed, Socket, Stage};
 use wave::Wave;
@@ -66,7 +68,19 @@ struct Live {
     outputs: Outputs,
     /// Gaps that must be read from the log.
     gaps: Vec<(RoomId, Seq)>,
+    /// Whom a connection may watch, to be read anew.
+    doubts: Vec<Doubt>,
     draining: bool,
+}
+
+/// Of these users a connection is told nothing until it is known that it still may: see
+/// [`Output::Doubt`].
+#[derive(Debug)]
+struct Doubt {
+    conn: ConnId,
+    user: UserId,
+    users: Vec<UserId>,
+    leavings: u64,
 }
 
 impl Shard {
@@ -123,6 +137,7 @@ impl Shard {
                     let live = &mut *self.live.borrow_mut();
                     live.hub.handle(now_ms, Input::Signal(signal), &mut live.outputs);
                 }
+                ToShard::Lost => self.lost(),
                 ToShard::Drain => self.drain(),
                 ToShard::Stop => self.close_all(CloseCode::RESTART),
             }
@@ -193,6 +208,9 @@ impl Shard {
         for (room, after) in live.gaps.drain(..) {
             self.fetch(room, after);
         }
+        for doubt in live.doubts.drain(..) {
+            self.resolve(doubt);
+        }
     }
 
     fn flush(self: &Rc<Self>, live: &mut Live) {
@@ -202,19 +220,27 @@ impl Shard {
                 continue;
             };
             let flushed = socket.flush(&live.wave);
+            if flushed != Flushed::Done {
+                self.app.metrics.lost(socket.take_losses());
+            }
             match flushed {
                 Flushed::Done | Flushed::Queued => {}
                 Flushed::Full => self.spawn_drain(slot, socket),
-                Flushed::Broken => {
-                    self.app.metrics.readers_dropped.inc();
-                    cut(socket);
-                }
+                Flushed::Overflow => self.drop_reader(socket, Dropped::Overflow),
+                Flushed::Broken => self.drop_reader(socket, Dropped::Gone),
             }
             if flushed == Flushed::Done && matches!(socket.stage, Stage::Closing { .. }) {
                 let _ = SockRef::from(&*socket.stream).shutdown(std::net::Shutdown::Write);
             }
         }
         live.wave.clear();
+    }
+
+    /// Cuts a connection whose reader does not take what it is sent.
+    fn drop_reader(&self, socket: &mut Socket, why: Dropped) {
+        self.app.metrics.dropped(why);
+        tracing::debug!(session = ?socket.session(), ?why, "a reader is cut");
+        cut(socket);
     }
 
     /// Waits until a full socket is writable and empties its outbox.
@@ -239,10 +265,8 @@ impl Shard {
                         }
                         return;
                     }
-                    _ => {
-                        shard.app.metrics.readers_dropped.inc();
-                        return cut(socket);
-                    }
+                    (Err(_), _) => return shard.drop_reader(socket, Dropped::Stalled),
+                    _ => return shard.drop_reader(socket, Dropped::Gone),
                 }
             }
         });
@@ -258,6 +282,17 @@ impl Shard {
             let events = shard.app.store.read(read).await.unwrap_or_default();
             let events = events.into_iter().map(Arc::new).collect();
             shard.handle([Input::Fetched { room, events }]);
+        });
+    }
+
+    /// Reads whom of the doubted a connection may still watch. Where it cannot be read it watches none
+    /// of them until its client asks again.
+    fn resolve(self: &Rc<Self>, Doubt { conn, user, users, leavings }: Doubt) {
+        let shard = Rc::clone(self);
+        spawn_local(async move {
+            let read = move |reader: &chinwag_store::read::Reader| reader.watchable(user, &users);
+            let users = shard.app.store.read(read).await.unwrap_or_default();
+            shard.handle([Input::Watchable { conn, users, leavings }]);
         });
     }
 
@@ -288,13 +323,14 @@ impl Shard {
 
     fn observe(&self) {
         let live = self.live.borrow();
-        let (mut connections, mut waiting, mut full) = (0, 0, 0);
+        let mut seen = ShardFigures::default();
         for socket in live.sockets.iter().flatten() {
-            connections += 1;
-            waiting += socket.waiting_bytes();
-            full += usize::from(socket.is_full());
+            seen.connections += 1;
+            seen.outbox_bytes += socket.waiting_bytes();
+            seen.waiting += usize::from(socket.is_full());
+            seen.lagging += usize::from(socket.is_lagging());
         }
-        self.app.metrics.shard(self.number, connections, waiting, full);
+        self.app.metrics.shard(self.number, seen);
     }
 
     /// Says goodbye; each connection is closed as soon as nothing of it is in flight.
@@ -309,6 +345,14 @@ impl Shard {
         live.close_settled();
     }
 
+    /// Transactions were forgotten because this shard fell too far behind: everyone comes back and
+    /// resumes from the log.
+    fn lost(&self) {
+        tracing::warn!(shard = self.number, "too far behind: its connections are sent back");
+        self.app.metrics.inboxes_lost.inc();
+        self.close_all(CloseCode::RESTART);
+    }
+
     fn close_all(&self, code: CloseCode) {
         let live = &mut *self.live.borrow_mut();
         for slot in 0..live.sockets.len() as u32 {
@@ -317,17 +361,18 @@ impl Shard {
     }
 
     /// Takes a connection that has become a WebSocket.
-    fn adopt(&self, stream: Rc<TcpStream>) -> ConnId {
+    fn adopt(&self, stream: Rc<TcpStream>, place: Option<Rc<Place>>) -> ConnId {
         let live = &mut *self.live.borrow_mut();
         live.generation = live.generation.wrapping_add(1);
         let until_ms = clock::monotonic_ms() + HELLO_WITHIN.as_millis() as u64;
-        let socket = Socket::new(live.generation, stream, until_ms);
+        let socket = Socket::new(live.generation, stream, place, until_ms);
         let slot = live.free.pop().unwrap_or_else(|| {
             live.sockets.push(None);
             (live.sockets.len() - 1) as u32
         });
         live.sockets[slot as usize] = Some(socket);
         self.app.shards.opened();
+        tracing::debug!(shard = self.number, slot, "a socket came");
         ConnId { slot, generation: live.generation }
     }
 
@@ -337,6 +382,7 @@ impl Shard {
         let live = &mut *self.live.borrow_mut();
         if live.socket(conn).is_some() {
             live.sockets[conn.slot as usize] = None;
+            tracing::debug!(shard = self.number, slot = conn.slot, "a socket went");
             live.free.push(conn.slot);
             self.app.shards.closed();
         }
@@ -363,6 +409,11 @@ impl Shard {
             }
         }
         self.settle();
+    }
+
+    /// See [`Hub::leavings`].
+    pub(crate) fn leavings(&self) -> u64 {
+        self.live.borrow().hub.leavings()
     }
 
     fn stage(&self, conn: ConnId) -> Option<Stage> {
@@ -446,6 +497,7 @@ impl Shard {
     fn open(&self, conn: ConnId, caller: Caller) {
         if let Some(socket) = self.live.borrow_mut().socket(conn) {
             socket.stage = Stage::Open(caller);
+            socket.place = None;
         }
     }
 
@@ -526,15 +578,27 @@ impl Live {
                 }
                 Output::Publish(signal) => app.publish(signal),
                 Output::Fetch { room, after } => self.gaps.push((room, after)),
+                Output::Doubt { conn, user, users, leavings } => {
+                    self.doubts.push(Doubt { conn, user, users, leavings });
+                }
                 Output::Ping { conn } => {
                     let frame = self.wave.frame(ws::encode::ping(b""), Class::Reply);
                     self.give(frame, conn.slot);
                 }
-                Output::Close { conn, why } => self.close(conn.slot, close_code(why)),
+                Output::Close { conn, why } => self.end(conn, why),
             }
         }
         outputs.clear();
         self.outputs = outputs;
+    }
+
+    /// Closes a connection as the hub asks. Whose session is over and who does not read gets nothing of
+    /// what still waits, not even the close frame behind it.
+    fn end(&mut self, conn: ConnId, why: Close) {
+        match self.socket(conn) {
+            Some(socket) if why == Close::Revoked && socket.is_full() => cut(socket),
+            _ => self.close(conn.slot, close_code(why)),
+        }
     }
 
     /// Sends a close frame; the socket ends when the client answers, or soon anyway.
@@ -545,6 +609,7 @@ impl Live {
         if let Some(Some(socket)) = self.sockets.get_mut(slot as usize)
             && !matches!(socket.stage, Stage::Closing { .. })
         {
+            tracing::debug!(session = ?socket.session(), code = code.number(), reason, "a socket is closed");
             let until_ms = clock::monotonic_ms() + CLOSE_WITHIN.as_millis() as u64;
             socket.stage = Stage::Closing { until_ms };
             socket.answered.notify_one();

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use chinwag_core::limit::INBOX_MAX;
+use chinwag_core::outbox::Losses;
 use chinwag_proto::code::{CloseCode, ErrorCode, Problem};
 use chinwag_store::{COMMIT_BOUNDS_US, Statistics};
 use http::{StatusCode, header};
@@ -35,6 +37,11 @@ struct CloseLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ShardLabel {
     shard: u16,
 }
@@ -47,6 +54,28 @@ struct QueueLabel {
 type Gauge64 = Gauge<i64, AtomicI64>;
 type Counter64 = Counter<u64, AtomicU64>;
 
+/// Why a reader was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// It took nothing for too long.
+    Stalled,
+    /// Not even the replies that it asked for fit its outbox.
+    Overflow,
+    /// Its connection broke.
+    Gone,
+}
+
+/// What a shard sees of itself, once a second.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct ShardFigures {
+    pub connections: usize,
+    pub outbox_bytes: usize,
+    /// Readers whose socket is full.
+    pub waiting: usize,
+    /// Those of them that will be told to sync.
+    pub lagging: usize,
+}
+
 /// The server's own figures. Labels come from closed lists: no user, room or address is one.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -55,14 +84,30 @@ pub(crate) struct Metrics {
     pub accepts_refused: Counter64,
     pub requests: Counter64,
     pub opened: Counter64,
+    pub frames_in: Counter64,
     pub deliveries: Counter64,
     pub delivery_seconds: Histogram,
-    pub readers_dropped: Counter64,
+    pub signals_dropped: Counter64,
+    pub inboxes_lost: Counter64,
+    backlogs_forgotten: Counter64,
+    readers_dropped: Family<ReasonLabel, Counter64>,
     refusals: Family<CodeLabel, Counter64>,
     closes: Family<CloseLabel, Counter64>,
     connections: Family<ShardLabel, Gauge64>,
     outbox_bytes: Family<ShardLabel, Gauge64>,
     readers_waiting: Family<ShardLabel, Gauge64>,
+    readers_lagging: Family<ShardLabel, Gauge64>,
+}
+
+impl Dropped {
+    fn label(self) -> ReasonLabel {
+        let reason = match self {
+            Self::Stalled => "stalled",
+            Self::Overflow => "overflow",
+            Self::Gone => "gone",
+        };
+        ReasonLabel { reason }
+    }
 }
 
 impl Metrics {
@@ -73,14 +118,19 @@ impl Metrics {
             accepts_refused: Counter::default(),
             requests: Counter::default(),
             opened: Counter::default(),
+            frames_in: Counter::default(),
             deliveries: Counter::default(),
             delivery_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
-            readers_dropped: Counter::default(),
+            signals_dropped: Counter::default(),
+            inboxes_lost: Counter::default(),
+            backlogs_forgotten: Counter::default(),
+            readers_dropped: Family::default(),
             refusals: Family::default(),
             closes: Family::default(),
             connections: Family::default(),
             outbox_bytes: Family::default(),
             readers_waiting: Family::default(),
+            readers_lagging: Family::default(),
             registry: Registry::default(),
         };
         metrics.register(&mut registry);
@@ -97,22 +147,38 @@ impl Metrics {
             ),
             ("http_requests", "HTTP requests", &self.requests),
             ("opened_sockets", "WebSockets that became ready", &self.opened),
+            ("received_frames", "WebSocket messages that clients sent", &self.frames_in),
             ("deliveries", "Events written to a reader", &self.deliveries),
             (
-                "dropped_readers",
-                "Connections cut because they took nothing for too long",
-                &self.readers_dropped,
+                "forgotten_backlogs",
+                "Readers so slow that their events were forgotten; they are told to sync",
+                &self.backlogs_forgotten,
+            ),
+            ("dropped_signals", "Signals that no queue had room for", &self.signals_dropped),
+            (
+                "lost_inboxes",
+                "Shards so far behind that all their connections were sent back",
+                &self.inboxes_lost,
             ),
         ];
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());
         }
+        for why in [Dropped::Stalled, Dropped::Overflow, Dropped::Gone] {
+            drop(self.readers_dropped.get_or_create(&why.label()));
+        }
+        registry.register(
+            "dropped_readers",
+            "Connections cut because they did not take what they were sent",
+            self.readers_dropped.clone(),
+        );
         registry.register("refusals", "Commands and requests refused", self.refusals.clone());
         registry.register("closes", "WebSockets that the server closed", self.closes.clone());
         let gauges = [
             ("connections", "WebSockets now", &self.connections),
             ("outbox_bytes", "What waits for slow readers", &self.outbox_bytes),
             ("waiting_readers", "Readers whose socket is full", &self.readers_waiting),
+            ("lagging_readers", "Those of them that will be told to sync", &self.readers_lagging),
         ];
         for (name, help, gauge) in gauges {
             registry.register(name, help, gauge.clone());
@@ -127,6 +193,17 @@ impl Metrics {
 
     pub(crate) fn refused(&self, code: ErrorCode) {
         self.refusals.get_or_create(&CodeLabel { code: code.name() }).inc();
+        tracing::debug!(code = code.name(), "refused");
+    }
+
+    pub(crate) fn dropped(&self, why: Dropped) {
+        self.readers_dropped.get_or_create(&why.label()).inc();
+    }
+
+    /// What a full outbox let go.
+    pub(crate) fn lost(&self, losses: Losses) {
+        self.backlogs_forgotten.inc_by(losses.backlogs);
+        self.signals_dropped.inc_by(losses.signals);
     }
 
     pub(crate) fn closed(&self, code: CloseCode) {
@@ -134,20 +211,15 @@ impl Metrics {
     }
 
     /// What a shard sees of itself, once a second.
-    pub(crate) fn shard(
-        &self,
-        shard: u16,
-        connections: usize,
-        outbox_bytes: usize,
-        waiting: usize,
-    ) {
+    pub(crate) fn shard(&self, shard: u16, seen: ShardFigures) {
         let set = |family: &Family<ShardLabel, Gauge64>, value: usize| {
             let value = i64::try_from(value).unwrap_or(i64::MAX);
             family.get_or_create(&ShardLabel { shard }).set(value);
         };
-        set(&self.connections, connections);
-        set(&self.outbox_bytes, outbox_bytes);
-        set(&self.readers_waiting, waiting);
+        set(&self.connections, seen.connections);
+        set(&self.outbox_bytes, seen.outbox_bytes);
+        set(&self.readers_waiting, seen.waiting);
+        set(&self.readers_lagging, seen.lagging);
     }
 }
 
@@ -172,7 +244,7 @@ pub(crate) fn openmetrics(app: &App) -> Response {
             let mut store = Registry::with_prefix("chinwag");
             store.register_collector(Box::new(StoreFigures(
                 app.store.statistics(),
-                app.shards.depth(),
+                [app.shards.depth(), app.shards.inboxes().len() * INBOX_MAX],
             )));
             text::encode_registry(&mut body, &store)
         })
@@ -183,8 +255,8 @@ pub(crate) fn openmetrics(app: &App) -> Response {
     }
 }
 
-/// The store's figures at one moment, and what waits for the shards.
-struct StoreFigures(Statistics, usize);
+/// The store's figures at one moment, and what waits for the shards and may.
+struct StoreFigures(Statistics, [usize; 2]);
 
 impl fmt::Debug for StoreFigures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -243,20 +315,23 @@ impl prometheus_client::collector::Collector for StoreFigures {
 fn queues(
     encoder: &mut prometheus_client::encoding::DescriptorEncoder<'_>,
     figures: &Statistics,
-    shards: usize,
+    [shards, shards_max]: [usize; 2],
 ) -> Result<(), fmt::Error> {
     let rows = [
-        ("queue_depth", "How much waits", figures.writer_queue, figures.read_queue),
-        ("queue_limit", "How much may wait", figures.writer_queue_max, figures.read_queue_max),
+        ("queue_depth", "How much waits", figures.writer_queue, figures.read_queue, shards),
+        (
+            "queue_limit",
+            "How much may wait",
+            figures.writer_queue_max,
+            figures.read_queue_max,
+            shards_max,
+        ),
     ];
-    for (name, help, writer, readers) in rows {
+    for (name, help, writer, readers, shards) in rows {
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for (queue, value) in [("writer", writer), ("readers", readers)] {
+        for (queue, value) in [("writer", writer), ("readers", readers), ("shards", shards as u64)]
+        {
             metric.encode_family(&QueueLabel { queue })?.encode_gauge(&value)?;
-        }
-        if name == "queue_depth" {
-            let depth = shards as u64;
-            metric.encode_family(&QueueLabel { queue: "shards" })?.encode_gauge(&depth)?;
         }
     }
     Ok(())

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use chinwag_core::id::UserId;
 use chinwag_core::limit::{
-    ADDRESS_RATE, COMMAND_RATE, LOGIN_RATE, LOOKUP_RATE, Rate, SEND_RATE, SIGNAL_RATE,
+    ADDRESS_RATE, COMMAND_RATE, LOGIN_ANYWHERE_RATE, LOGIN_RATE, LOOKUP_RATE, Rate, SEND_RATE,
+    SIGNAL_RATE,
 };
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -26,7 +27,9 @@ struct Rates {
     commands: DefaultKeyedRateLimiter<UserId>,
     signals: DefaultKeyedRateLimiter<UserId>,
     lookups: DefaultKeyedRateLimiter<UserId>,
-    logins: DefaultKeyedRateLimiter<String>,
+    confirmations: DefaultKeyedRateLimiter<UserId>,
+    logins: DefaultKeyedRateLimiter<(String, IpAddr)>,
+    logins_anywhere: DefaultKeyedRateLimiter<String>,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
 }
 
@@ -44,7 +47,9 @@ impl Throttle {
             commands: RateLimiter::keyed(quota(COMMAND_RATE)),
             signals: RateLimiter::keyed(quota(SIGNAL_RATE)),
             lookups: RateLimiter::keyed(quota(LOOKUP_RATE)),
+            confirmations: RateLimiter::keyed(quota(LOGIN_RATE)),
             logins: RateLimiter::keyed(quota(LOGIN_RATE)),
+            logins_anywhere: RateLimiter::keyed(quota(LOGIN_ANYWHERE_RATE)),
             addresses: RateLimiter::keyed(quota(ADDRESS_RATE)),
         }))
     }
@@ -65,9 +70,17 @@ impl Throttle {
         self.check(|rates| &rates.lookups, &user)
     }
 
-    /// Counts by the handle that was typed, whether there is such an account or not.
-    pub(crate) fn login(&self, handle: &str) -> Result<(), TooMany> {
-        self.check(|rates| &rates.logins, &handle.to_owned())
+    /// Counts passwords that someone signed in typed to confirm something.
+    pub(crate) fn confirm(&self, user: UserId) -> Result<(), TooMany> {
+        self.check(|rates| &rates.confirmations, &user)
+    }
+
+    /// Counts by the handle that was typed, whether there is such an account or not, and by the
+    /// network that it came from. What is refused to a network is not counted for all.
+    pub(crate) fn login(&self, handle: &str, address: IpAddr) -> Result<(), TooMany> {
+        let handle = handle.to_owned();
+        self.check(|rates| &rates.logins, &(handle.clone(), site(address)))?;
+        self.check(|rates| &rates.logins_anywhere, &handle)
     }
 
     pub(crate) fn address(&self, address: IpAddr) -> Result<(), TooMany> {
@@ -81,7 +94,9 @@ impl Throttle {
             rates.commands.retain_recent();
             rates.signals.retain_recent();
             rates.lookups.retain_recent();
+            rates.confirmations.retain_recent();
             rates.logins.retain_recent();
+            rates.logins_anywhere.retain_recent();
             rates.addresses.retain_recent();
         }
     }
@@ -117,6 +132,21 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The addresses that one who has some can change between at will: an IPv4 /24, an IPv6 /48.
+fn site(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            IpAddr::from([a, b, c, 0])
+        }
+        IpAddr::V6(v6) => {
+            let mut segments = v6.segments();
+            segments[3..].fill(0);
+            IpAddr::from(segments)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,7 +165,20 @@ mod tests {
     #[test]
     fn off_is_off() {
         let throttle = Throttle::new(false);
-        assert!((0..10_000).all(|_| throttle.login("ann").is_ok()));
+        let address = IpAddr::from([192, 0, 2, 1]);
+        assert!((0..10_000).all(|_| throttle.login("ann", address).is_ok()));
+    }
+
+    #[test]
+    fn who_guesses_keeps_nobody_else_out() {
+        let throttle = Throttle::new(true);
+        let login = |address: &str| throttle.login("ann", address.parse().expect("an address"));
+        let guessed = (0..10_000).filter(|last| login(&format!("192.0.2.{}", last % 256)).is_ok());
+        assert!((10..20).contains(&guessed.count()), "a /24 is one");
+        assert!(login("198.51.100.1").is_ok(), "ann herself, from elsewhere");
+        let guessed = (0..10_000).filter(|at| login(&format!("2001:db8:{at:x}::1")).is_ok());
+        assert!((80..=100).contains(&guessed.count()), "all together");
+        assert!(throttle.login("bob", IpAddr::from([192, 0, 2, 1])).is_ok(), "another handle");
     }
 
     #[test]

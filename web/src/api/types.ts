@@ -414,4 +414,8 @@ export type DraftPut = { key?: string,
  */
 text: string, };
 
+export type Presence = { user: string, online: boolean, };
+
+export type Presences = { presence: Array<Presence>, };
+
 export type Typing = { on: boolean, };

@@ -71,7 +71,7 @@ impl Presence {
         }
     }
 
-    /// The connections that have this user on the screen.
+    /// The connections that are told of a user.
     pub(super) fn watchers(&self, user: UserId) -> &[u32] {
         self.watchers.get(&user).map_or(&[], Vec::as_slice)
     }

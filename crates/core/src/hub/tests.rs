@@ -227,7 +227,7 @@ fn the_reply_leaves_before_the_event_and_only_to_the_living() {
 fn nothing_is_kept_for_who_has_gone() {
     let mut world = World::new();
     world.live(0, user(1), &[(room(1), 0)]).attach(1, user(2));
-    world.handle(Input::Watch { conn: conn(0), users: vec![user(2)] });
+    world.handle(Input::Watch { conn: conn(0), users: vec![user(2)], leavings: 0 });
     world.handle(Input::Closed { conn: conn(0) }).handle(Input::Closed { conn: conn(1) });
     world.commit(room(1), 1);
     assert!(world.told(0, room(1)).is_empty());
@@ -289,8 +289,8 @@ fn typing_reaches_the_others_in_the_room_alone() {
 fn a_new_profile_reaches_who_watches_and_ones_own_devices_once() {
     let mut world = World::new();
     world.live(0, user(1), &[]).live(1, user(1), &[]).live(2, user(2), &[]).live(3, user(3), &[]);
-    world.handle(Input::Watch { conn: conn(0), users: vec![user(1)] });
-    world.handle(Input::Watch { conn: conn(2), users: vec![user(1), user(3)] });
+    world.handle(Input::Watch { conn: conn(0), users: vec![user(1)], leavings: 0 });
+    world.handle(Input::Watch { conn: conn(2), users: vec![user(1), user(3)], leavings: 0 });
     let profile = Profile {
         user: user(1),
         handle: "ann".into(),
@@ -307,7 +307,7 @@ fn presence_follows_the_first_and_last_connection_with_grace() {
     let mut world = World::new();
     let presence = |online| Signal::Presence { user: user(2), online };
     world.live(0, user(1), &[]);
-    world.handle(Input::Watch { conn: conn(0), users: vec![user(2)] });
+    world.handle(Input::Watch { conn: conn(0), users: vec![user(2)], leavings: 0 });
     assert_eq!(
         world.listed(|o| matches!(o, Output::Signal { signal, .. } if *signal == presence(false))),
         1
@@ -421,4 +421,41 @@ fn a_room_with_a_gap_is_forgotten_once_the_gap_is_closed() {
     world.handle(Input::Tick);
     assert_eq!(world.hub.heads().count(), 0);
     assert_eq!(world.hub.next_deadline_ms(), None);
+}
+
+#[test]
+fn who_left_the_last_common_room_is_watched_no_more() {
+    let mut world = World::new();
+    let shared = [(room(1), 0), (room(2), 0)];
+    world.live(0, user(1), &shared).live(1, user(2), &shared);
+    let watch =
+        |of: u32, user, leavings| Input::Watch { conn: conn(of), users: vec![user], leavings };
+    world.handle(watch(0, user(2), 0)).handle(watch(1, user(1), 0));
+    let told = |world: &World, number, online| {
+        let signal = Signal::Presence { user: user(number), online };
+        world.listed(|o| matches!(o, Output::Signal { signal: told, .. } if *told == signal))
+    };
+    let change = |number| Input::Signal(Signal::Presence { user: user(number), online: true });
+    let doubts = |world: &World, leavings| {
+        world.listed(|o| matches!(o, Output::Doubt { leavings: at, .. } if *at == leavings))
+    };
+
+    // Each is asked about the other, and nobody is told of anyone until the answer is there.
+    world.commit_kind(room(1), 1, EventKind::MemberLeft { user: user(2) });
+    world.handle(change(1)).handle(change(2));
+    assert_eq!((doubts(&world, 1), told(&world, 1, true), told(&world, 2, true)), (2, 0, 0));
+
+    // A room is left that both read: the first is told how the second is now.
+    let answer = |of: u32, users, leavings| Input::Watchable { conn: conn(of), users, leavings };
+    world.handle(answer(0, vec![user(2)], 1));
+    assert_eq!(told(&world, 2, true), 1);
+
+    // An answer, or a wish, from before another leaving counts for nothing.
+    world.commit_kind(room(2), 1, EventKind::MemberLeft { user: user(2) });
+    world.handle(answer(0, vec![user(2)], 1)).handle(watch(1, user(1), 1));
+    assert_eq!((told(&world, 2, true), told(&world, 1, true)), (1, 0));
+    world.handle(answer(0, vec![], 2)).handle(answer(1, vec![], 2));
+    world.handle(Input::Signal(Signal::Presence { user: user(2), online: false }));
+    assert_eq!((told(&world, 2, true), told(&world, 1, true)), (1, 0));
+    assert_eq!(told(&world, 2, false), 1, "it was told so at the start, and never again");
 }

@@ -17,7 +17,8 @@ impl Revoked {
     /// Takes the revocations out of what a transaction came to.
     pub(crate) fn note(&self, batch: &[Told], now_ms: u64) {
         for told in batch {
-            if let Told::Revoked { sessions, .. } = told {
+            if let Told::Revoked { user, sessions } = told {
+                tracing::info!(%user, ?sessions, "sessions ended");
                 self.add(sessions, now_ms);
             }
         }

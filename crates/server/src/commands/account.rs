@@ -26,7 +26,7 @@ const INVITE_WRONG: Refusal =
 
 pub(crate) async fn register(
     State(app): State<Arc<App>>,
-    Visitor: Visitor,
+    _: Visitor,
     headers: HeaderMap,
     Body(register): Body<Register>,
 ) -> Answer<Response> {
@@ -49,6 +49,7 @@ pub(crate) async fn register(
         }
         outcome => outcome?,
     };
+    tracing::info!(%user, session = %id, "registered");
     let caller = Caller { user, session: id };
     let mut response = signed_in(&app, caller, &refresh, register.refresh).await?;
     *response.status_mut() = StatusCode::CREATED;
@@ -143,7 +144,7 @@ async fn confirm(
     field: &'static str,
 ) -> Answer<PasswordHash> {
     let wrong = || Problem::invalid(field, "is not your password");
-    app.throttle.login(&caller.user.to_string())?;
+    app.throttle.confirm(caller.user)?;
     let typed = Password::typed(typed).map_err(|_| wrong())?;
     let kept = app.read(move |reader| reader.password(caller.user)).await?;
     Ok(app.passwords.verify(typed, kept).await?.ok_or_else(wrong)?)

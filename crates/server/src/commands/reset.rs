@@ -36,7 +36,7 @@ pub(crate) async fn post(
 /// The user sets the new password with it.
 pub(crate) async fn redeem(
     State(app): State<Arc<App>>,
-    Visitor: Visitor,
+    _: Visitor,
     Body(reset): Body<PasswordReset>,
 ) -> Answer<StatusCode> {
     let hash = token::hash(&reset.token);

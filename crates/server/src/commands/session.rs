@@ -26,13 +26,13 @@ const LABEL_BYTES_MAX: usize = 120;
 
 pub(crate) async fn login(
     State(app): State<Arc<App>>,
-    Visitor: Visitor,
+    Visitor(address): Visitor,
     headers: HeaderMap,
     Body(login): Body<Login>,
 ) -> Answer<Response> {
     let wrong = || Problem::new(ErrorCode::Unauthorized, "the handle or the password is wrong");
     let handle = Handle::new(&login.handle).map_err(|_| wrong())?;
-    app.throttle.login(handle.as_str())?;
+    app.throttle.login(handle.as_str(), address)?;
     let password = Password::typed(login.password).map_err(|_| wrong())?;
     let found = app.read(move |reader| reader.credentials(handle.as_str())).await?;
     let (user, kept) = found.unzip();
@@ -44,13 +44,16 @@ pub(crate) async fn login(
         // Another password was set meanwhile.
         Err(Failure(problem)) if problem.code == ErrorCode::Unauthorized => Err(wrong().into()),
         Err(failure) => Err(failure),
-        Ok(_) => signed_in(&app, caller, &refresh, login.refresh).await,
+        Ok(_) => {
+            tracing::info!(%user, session = %caller.session, "signed in");
+            signed_in(&app, caller, &refresh, login.refresh).await
+        }
     }
 }
 
 pub(crate) async fn refresh(
     State(app): State<Arc<App>>,
-    Visitor: Visitor,
+    _: Visitor,
     headers: HeaderMap,
     MaybeBody(refresh): MaybeBody<Refresh>,
 ) -> Answer<Response> {

@@ -46,6 +46,7 @@ pub(crate) fn too_many(wait: TooMany) -> Problem {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        tracing::debug!(code = self.0.code.name(), field = self.0.field, "refused");
         let status = StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
         problem(self.0, status)
     }

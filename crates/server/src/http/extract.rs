@@ -37,7 +37,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Someone whose address may knock at a door that needs no token.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Visitor;
+pub(crate) struct Visitor(pub IpAddr);
 
 /// The other end of the connection; put into every request by the accept loop.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         let address = address(parts, app.config.trusted_hops);
         app.throttle.address(address)?;
-        Ok(Self)
+        Ok(Self(address))
     }
 }
 
@@ -77,13 +77,17 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Failure> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("application/json") {
+        if !is_json(request.headers()) {
             return Err(Problem::invalid("content-type", "must be application/json").into());
         }
         Ok(Self(parse::body(&read(request).await?)?))
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
 }
 
 /// A JSON body that may be left out.
@@ -93,12 +97,11 @@ pub(crate) struct MaybeBody<T>(pub T);
 impl<T: DeserializeOwned + Default> FromRequest<Arc<App>> for MaybeBody<T> {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
-        if request.headers().contains_key(header::CONTENT_TYPE) {
-            return Body::from_request(request, app).await.map(|Body(body)| Self(body));
-        }
+    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Failure> {
+        let is_json = is_json(request.headers());
         match read(request).await? {
             bytes if bytes.is_empty() => Ok(Self(T::default())),
+            bytes if is_json => Ok(Self(parse::body(&bytes)?)),
             _ => Err(Problem::invalid("content-type", "must be application/json").into()),
         }
     }
@@ -145,9 +148,14 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Fields<T> {
     }
 }
 
-/// "Failed to deserialize query string: limit: invalid digit" as a field and what is wrong with it.
+/// "Failed to deserialize query string: limit: invalid digit", or the same with "missing field
+/// `users`", as a field and what is wrong with it.
 fn query_problem(text: &str) -> Problem {
     let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
+    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+    if let Some(field) = missing {
+        return Problem::invalid(field, "is missing");
+    }
     match text.split_once(": ") {
         Some((field, why)) if !field.contains(' ') => Problem::invalid(field, why),
         _ => Problem::invalid("query", text),

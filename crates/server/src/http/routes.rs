@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use chinwag_core::limit::PAGE_MAX;
 use chinwag_proto::rest;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -37,8 +38,7 @@ pub struct Route {
     pub path: &'static str,
     pub gate: Gate,
     pub summary: &'static str,
-    /// Fields behind the `?`, each with what it is.
-    pub query: &'static [(&'static str, &'static str)],
+    pub query: &'static [Field],
     pub request: Option<Shape>,
     /// The statuses of success, and what comes with them.
     pub answers: &'static [(u16, Option<Shape>)],
@@ -49,6 +49,23 @@ impl std::fmt::Debug for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.method, self.path)
     }
+}
+
+/// A field behind the `?`: its name, what it holds, and what it is.
+pub type Field = (&'static str, Holds, &'static str);
+
+/// What a field behind the `?` holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    Text,
+    /// A `seq`.
+    Seq,
+    /// A moment, Unix milliseconds.
+    Ms,
+    /// How many, from 1 to this.
+    UpTo(usize),
+    /// `true` or `false`.
+    Flag,
 }
 
 /// A type of the wire, for the documents.
@@ -63,23 +80,23 @@ pub(crate) const fn shape<T: ToSchema>() -> Shape {
     Shape { name: T::name, schema: <T as PartialSchema>::schema, nested: T::schemas }
 }
 
-const NO_QUERY: &[(&str, &str)] = &[];
+const NO_QUERY: &[Field] = &[];
 const DONE: &[(u16, Option<Shape>)] = &[(204, None)];
 const MADE: &[(u16, Option<Shape>)] =
     &[(201, Some(shape::<rest::Posted>())), (200, Some(shape::<rest::Posted>())), (204, None)];
 const SIGNED_IN: &[(u16, Option<Shape>)] = &[(200, Some(shape::<rest::Tokens>()))];
 const TEXT: &[(u16, Option<Shape>)] = &[(200, None)];
-const AFTER: (&str, &str) = ("after", "`next` of the page before");
-const PAGE: &[(&str, &str)] = &[
-    ("before", "the newest below this `seq`"),
-    ("after", "the oldest above this `seq`"),
-    ("around", "half up to this `seq`, half above"),
-    ("at", "the same around the first at this time or later (Unix milliseconds)"),
-    ("limit", "1 to 100; 50 without it"),
+const AFTER: Field = ("after", Holds::Text, "`next` of the page before");
+const PAGE: &[Field] = &[
+    ("before", Holds::Seq, "the newest below this `seq`"),
+    ("after", Holds::Seq, "the oldest above this `seq`"),
+    ("around", Holds::Seq, "half up to this `seq`, half above"),
+    ("at", Holds::Ms, "the same around the first at this time or later (Unix milliseconds)"),
+    ("limit", Holds::UpTo(PAGE_MAX), "50 without it"),
 ];
-const LOG_PAGE: &[(&str, &str)] = &[
-    ("after", "the oldest above this `seq`; 0 without it"),
-    ("limit", "1 to 100; 100 without it"),
+const LOG_PAGE: &[Field] = &[
+    ("after", Holds::Seq, "the oldest above this `seq`; 0 without it"),
+    ("limit", Holds::UpTo(PAGE_MAX), "100 without it"),
 ];
 
 use Gate::{Loopback, Open, Token};
@@ -100,7 +117,7 @@ impl Route {
         Self { request: Some(shape::<T>()), ..self }
     }
 
-    const fn query(self, query: &'static [(&'static str, &'static str)]) -> Self {
+    const fn query(self, query: &'static [Field]) -> Self {
         Self { query, ..self }
     }
 
@@ -135,14 +152,14 @@ pub const ROUTES: &[Route] = &[
     row("GET", "/v1/me/export", Token, "All that is kept of me, as JSON lines.", || get(export::get)).gives(TEXT),
     row("GET", "/v1/sessions", Token, "My signed-in devices and browsers.", || get(sessions::get)).gives(of!(rest::Sessions)),
     row("DELETE", "/v1/sessions/{session}", Token, "Sign one of them out.", || delete(session::revoke)),
-    row("GET", "/v1/users", Token, "Someone by exact handle, or those of `ids` whom I share a room with.", || get(users::get)).query(&[("handle", "an exact handle"), ("ids", "up to 100 ids, with commas between")]).gives(of!(rest::Users)),
+    row("GET", "/v1/users", Token, "Someone by exact handle, or those of `ids` whom I share a room with.", || get(users::get)).query(&[("handle", Holds::Text, "an exact handle"), ("ids", Holds::Text, "up to 100 ids, with commas between")]).gives(of!(rest::Users)),
     row("POST", "/v1/users/{user}/reset", Token, "Make a link with which this user sets a new password. Owner and admins.", || post(reset::post)).gives(of!(201, rest::ResetLink)),
     row("PUT", "/v1/users/{user}/rank", Token, "Give this user a rank in the installation. Its owner.", || put(rank::put)).takes::<rest::RankPut>(),
-    row("GET", "/v1/presence", Token, "Who of these is online; those I share no room with are left out.", || get(presence::get)).query(&[("users", "up to 100 ids, with commas between")]).gives(TEXT),
+    row("GET", "/v1/presence", Token, "Who of these is online; those I share no room with are left out.", || get(presence::get)).query(&[("users", Holds::Text, "up to 100 ids, with commas between")]).gives(of!(rest::Presences)),
     row("GET", "/v1/invites", Token, "The open invites to the installation. Owner and admins.", || get(invites::get)).gives(of!(rest::Invites)),
     row("POST", "/v1/invites", Token, "Make one. Owner and admins.", || post(invite::post)).takes::<rest::InviteCreate>().gives(of!(201, rest::Invite)),
     row("DELETE", "/v1/invites/{code}", Token, "Withdraw one. Owner and admins.", || delete(invite::delete)),
-    row("GET", "/v1/rooms", Token, "My rooms, most recent first; or the channels one may join.", || get(rooms::get)).query(&[("listed", "`true`: the channels one may join"), AFTER]).gives(of!(rest::Rooms)),
+    row("GET", "/v1/rooms", Token, "My rooms, most recent first; or the channels one may join.", || get(rooms::get)).query(&[("listed", Holds::Flag, "`true`: the channels one may join"), AFTER]).gives(of!(rest::Rooms)),
     row("POST", "/v1/rooms", Token, "Make a room; a direct room that exists is found (200).", || post(room_create::post)).takes::<rest::RoomCreate>().gives(&[(201, Some(shape::<rest::Room>())), (200, Some(shape::<rest::Room>()))]),
     row("GET", "/v1/rooms/{room}", Token, "One room, as the list has it.", || get(room_get::get)).gives(of!(rest::Room)),
     row("PATCH", "/v1/rooms/{room}", Token, "Rename it, or change who may post and what of the past is seen.", || patch(room_update::patch)).takes::<rest::RoomPatch>().gives(MADE),

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Response;
 use chinwag_core::id::UserId;
+use chinwag_proto::rest::{Presence, Presences};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::users::parse_ids;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::http::answer::{Answer, json_bytes};
+use crate::http::answer::{Answer, Json};
 use crate::http::extract::Fields;
 
 #[derive(Debug, Deserialize)]
@@ -23,12 +22,11 @@ pub(crate) async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
     Fields(which): Fields<Which>,
-) -> Answer<Response> {
+) -> Answer<Json<Presences>> {
     let ids = parse_ids("users", &which.users)?;
     let users = watchable(&app, caller.user, ids).await?;
-    let online = users.iter().map(|&user| json!({"user": user, "online": app.online.has(user)}));
-    let body = json!({"presence": online.collect::<Vec<_>>()});
-    Ok(json_bytes(body.to_string().into_bytes()))
+    let presence = |user| Presence { user, online: app.online.has(user) };
+    Ok(Json(Presences { presence: users.into_iter().map(presence).collect() }))
 }
 
 /// Those of `users` whom `viewer` shares a room with.

@@ -95,7 +95,8 @@ async fn watched(
     let mut users = watch.users;
     users.sort_unstable();
     users.dedup();
+    let leavings = shard.leavings();
     let users = presence::watchable(&shard.app, caller.user, users).await?;
-    shard.signal(Input::Watch { conn, users });
+    shard.signal(Input::Watch { conn, users, leavings });
     Ok(Vec::new())
 }

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 
 use super::socket::Stage;
 use super::{Live, Shard, opening};
+use crate::accept::Place;
 use crate::auth::Caller;
 use crate::commands::{self, Taken};
 use crate::{clock, queries};
@@ -38,10 +39,10 @@ enum Next {
 }
 
 /// Serves a connection that has become a WebSocket, until it ends. `early` came in the same packet
-/// as the request.
-pub(crate) async fn serve(shard: Rc<Shard>, stream: TcpStream, early: Bytes) {
+/// as the request; `place` is given back once it has shown a token.
+pub(crate) async fn serve(shard: Rc<Shard>, stream: TcpStream, early: Bytes, place: Rc<Place>) {
     let stream = Rc::new(stream);
-    let conn = shard.adopt(Rc::clone(&stream));
+    let conn = shard.adopt(Rc::clone(&stream), Some(place));
     read(shard, conn, stream, Decoder::new(Role::Server, LIMITS), early).await;
 }
 
@@ -51,7 +52,7 @@ pub(crate) async fn serve(shard: Rc<Shard>, stream: TcpStream, early: Bytes) {
 pub(crate) async fn echo(shard: Rc<Shard>, stream: TcpStream, early: Bytes) {
     const WIDE: ws::Limits = ws::Limits { message_bytes: 16 << 20, fragments: 1 << 20 };
     let stream = Rc::new(stream);
-    let conn = shard.adopt(Rc::clone(&stream));
+    let conn = shard.adopt(Rc::clone(&stream), None);
     shard.echo(conn);
     read(shard, conn, stream, Decoder::new(Role::Server, WIDE), early).await;
 }
@@ -191,6 +192,7 @@ impl Shard {
                 return Next::Read;
             }
         }
+        self.app.metrics.frames_in.inc();
         match message {
             Message::Text(text) => return self.text(conn, text),
             Message::Binary(_) => {

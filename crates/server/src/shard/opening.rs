@@ -52,6 +52,7 @@ pub(super) async fn open(shard: &Rc<Shard>, conn: ConnId, hello: Hello) {
     };
     shard.open(conn, caller);
     let Caller { user, session } = caller;
+    tracing::debug!(%user, %session, slot = conn.slot, "a socket said hello");
     shard.handle([Input::Attached { conn, user, session }]);
     match shard.app.store.read(move |reader| read(reader, caller, &hello)).await {
         Ok(Some(opened)) if !shard.app.revoked.contains(session) => live(shard, conn, opened),

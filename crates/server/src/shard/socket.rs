@@ -5,13 +5,15 @@ use std::mem::MaybeUninit;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use chinwag_core::outbox::{Class, Outbox, Pushed};
+use chinwag_core::id::SessionId;
+use chinwag_core::outbox::{Class, Losses, Outbox, Pushed};
 use chinwag_proto::encode;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::wave::{Chain, Wave};
+use crate::accept::Place;
 use crate::auth::Caller;
 
 /// Frames written by one call.
@@ -37,6 +39,8 @@ pub(super) struct Socket {
     pub generation: u32,
     pub stream: Rc<TcpStream>,
     pub stage: Stage,
+    /// Its place among those of its address that have shown no token yet.
+    pub place: Option<Rc<Place>>,
     /// Commands that the writer has and has not answered.
     pub in_flight: u32,
     /// The reading task has something of this connection that it has not handed on.
@@ -56,16 +60,24 @@ pub(super) enum Flushed {
     Full,
     /// It waits behind what waits already.
     Queued,
-    /// The reader is too far behind even for its replies, or the connection is gone.
+    /// The reader is too far behind even for its replies.
+    Overflow,
+    /// The connection is gone.
     Broken,
 }
 
 impl Socket {
-    pub(super) fn new(generation: u32, stream: Rc<TcpStream>, until_ms: u64) -> Self {
+    pub(super) fn new(
+        generation: u32,
+        stream: Rc<TcpStream>,
+        place: Option<Rc<Place>>,
+        until_ms: u64,
+    ) -> Self {
         Self {
             generation,
             stream,
             stage: Stage::Hello { until_ms },
+            place,
             in_flight: 0,
             holds: false,
             answered: Rc::default(),
@@ -81,6 +93,14 @@ impl Socket {
         self.in_flight == 0 && !self.holds && !unread().is_ok_and(|bytes| bytes > 0)
     }
 
+    /// Whose it is, for the log.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        match self.stage {
+            Stage::Open(caller) => Some(caller.session),
+            _ => None,
+        }
+    }
+
     /// Bytes that wait because the socket is full.
     pub(super) fn waiting_bytes(&self) -> usize {
         self.outbox.as_ref().map_or(0, |outbox| outbox.bytes())
@@ -88,6 +108,16 @@ impl Socket {
 
     pub(super) fn is_full(&self) -> bool {
         self.outbox.is_some()
+    }
+
+    /// True while it will be told that it lags.
+    pub(super) fn is_lagging(&self) -> bool {
+        self.outbox.as_ref().is_some_and(|outbox| outbox.is_lagging())
+    }
+
+    /// What its outbox let go since this was last asked.
+    pub(super) fn take_losses(&mut self) -> Losses {
+        self.outbox.as_mut().map(|outbox| outbox.take_losses()).unwrap_or_default()
     }
 
     /// Writes what the wave has for this connection.
@@ -147,7 +177,7 @@ impl Socket {
                 outbox.push_remainder(bytes.slice(written..));
                 written = 0;
             } else if outbox.push(bytes.clone(), *class) == Pushed::Overflow {
-                return Flushed::Broken;
+                return Flushed::Overflow;
             }
         }
         self.outbox = Some(outbox);
@@ -207,7 +237,7 @@ fn queue<'a>(
 ) -> Flushed {
     for (bytes, class) in frames {
         if outbox.push(bytes.clone(), *class) == Pushed::Overflow {
-            return Flushed::Broken;
+            return Flushed::Overflow;
         }
     }
     Flushed::Queued

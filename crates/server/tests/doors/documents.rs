@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chinwag_core::id::RoomId;
-use chinwag_server::openapi::ROUTES;
+use chinwag_server::openapi::{Holds, ROUTES};
 use chinwag_testkit::server::{Response, Server, User, fresh_key};
 use serde_json::{Value, json};
 
@@ -102,9 +102,8 @@ fn ask(
         ("PUT", "/v1/rooms/{room}/members/{user}") => ann.put(&full, &json!({"role": "reader"})),
         ("DELETE", "/v1/rooms/{room}/members/{user}") => {
             let group = ann.group("thinned", &[bob]);
-            ann.delete(
-                &path.replace("{room}", &group.to_string()).replace("{user}", &bob.id.to_string()),
-            )
+            let path = path.replace("{user}", &bob.id.to_string());
+            ann.delete(&path.replace("{room}", &group.to_string()))
         }
         ("POST", "/v1/rooms/{room}/messages") => ann.post(&full, &json!({"text": "hi"})),
         ("DELETE", "/v1/rooms/{room}/messages/{seq}") => {
@@ -158,13 +157,29 @@ fn every_query_field_is_read() {
     let server = Server::start();
     let ann = server.register("ann");
     for route in ROUTES.iter().filter(|route| route.method == "GET") {
-        for (field, _) in route.query {
+        for (field, holds, _) in route.query {
             let path = route.path.replace("{room}", &ann.self_room().to_string());
             let answer = ann.get(&format!("{path}?{field}=%21")).send();
             assert_eq!(answer.status, 400, "{field} of {route:?}: {}", answer.text());
             assert_eq!(answer.json()["field"], *field, "{route:?}");
+            if let Holds::UpTo(most) = holds {
+                ann.get(&format!("{path}?{field}={most}")).expect(200);
+                ann.get(&format!("{path}?{field}={}", most + 1)).expect(400);
+            }
         }
     }
+}
+
+/// What a route cannot do without it asks for by name; a body that may be missing may be empty too.
+#[test]
+fn what_is_missing_is_named() {
+    let server = Server::start();
+    let ann = server.register("ann");
+    let answer = ann.get("/v1/presence").expect(400).json();
+    assert_eq!((&answer["field"], &answer["message"]), (&json!("users"), &json!("is missing")));
+    ann.request("POST", "/v1/invites").body("application/json", Vec::new()).expect(201);
+    let answer = ann.request("POST", "/v1/invites").body("text/plain", b"{}".to_vec()).expect(400);
+    assert_eq!(answer.json()["field"], "content-type");
 }
 
 /// All that a socket can say, each frame by the description.
@@ -197,7 +212,10 @@ fn every_frame_is_as_it_is_described() {
     typing.send(&json!({"type": "ping"}));
     typing.until("pong");
     bob.patch("/v1/me", &json!({"hue": 7})).expect(200);
-    let heard = socket.caught_up(&ann);
+    // The answer to the last command that has one, then what it and the others led to.
+    let (mut heard, answer) = socket.until_one(|frame| frame["ref"] == 6);
+    heard.push(answer);
+    heard.extend(socket.caught_up(&ann));
     let stop = std::thread::spawn(move || {
         let drain = socket.until("drain");
         drop(typing);

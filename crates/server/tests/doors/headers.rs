@@ -3,8 +3,11 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
+use chinwag_core::limit::INBOX_MAX;
 use chinwag_server::openapi::ROUTES;
-use chinwag_testkit::server::{Door, PASSWORD, Request, Server, User};
+use chinwag_testkit::server::{
+    DEADLINE, Door, Exchange, PASSWORD, Request, Response, Server, User,
+};
 use serde_json::json;
 
 /// What no answer goes without.
@@ -184,6 +187,27 @@ fn the_addresses_of_a_server_are_where_others_reach_it() {
     assert_eq!(urls(&public), json!(["https://chat.example.org"]));
 }
 
+/// DNS rebinding: the page's own name leads here, so its origin is the host.
+#[test]
+fn a_host_that_anyone_may_point_here_is_refused() {
+    let server = Server::start();
+    let port = server.address().port();
+    let at = |path: &str, host: &str| {
+        let (host, origin) = (format!("{host}:{port}"), format!("http://{host}:{port}"));
+        server.get(path).header("host", &host).header("origin", &origin)
+    };
+    for path in ["/", "/metrics", "/v1/installation", "/v1/ws", "/no/such/file"] {
+        let refused = at(path, "evil.example").expect(403);
+        assert!(refused.text().contains("--public-url"), "{}", refused.text());
+    }
+    for host in ["localhost", "127.0.0.1", "chat", "chat.local"] {
+        at("/metrics", host).expect(200);
+    }
+    let nameless = b"GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n";
+    let answer = Exchange::of(&server.door(), nameless, DEADLINE).heard;
+    assert_eq!(Response::parse(&answer).map(|answer| answer.status), Some(400));
+}
+
 #[test]
 fn behind_a_proxy_the_public_url_is_the_origin() {
     let server = Server::with(|raw| {
@@ -195,7 +219,10 @@ fn behind_a_proxy_the_public_url_is_the_origin() {
     from("https://chat.example.org").expect(200);
     from("http://chat.example.org").expect(403);
     from("https://chat.example.org.evil.example").expect(403);
-    let made = ann.request("POST", "/v1/invites").header("host", "evil.example").expect(201).json();
+    let rebound = ann.request("POST", "/v1/invites").header("host", "evil.example").expect(403);
+    assert!(rebound.text().contains("--public-url"), "{}", rebound.text());
+    let proxied = ann.request("POST", "/v1/invites").header("host", "chat.example.org");
+    let made = proxied.expect(201).json();
     let link = made["link"].as_str().unwrap_or_default().to_owned();
     assert!(link.starts_with("https://chat.example.org/#invite="), "{link}");
     assert!(server.welcome()[0].contains("https://chat.example.org"));
@@ -262,6 +289,7 @@ fn figures_follow_what_happens() {
         "chinwag_commit_seconds_count",
         "chinwag_opened_sockets_total",
         "chinwag_http_requests_total",
+        "chinwag_received_frames_total",
     ];
     let before = names.map(|name| server.figure(name));
     own.command(&json!({"type": "message.send", "room": room,
@@ -276,7 +304,13 @@ fn figures_follow_what_happens() {
     assert_eq!(after[0] - before[0], 1.0);
     assert_eq!(after[1] - before[1], 2.0);
     assert_eq!(server.figure(r#"chinwag_refusals_total{code="not_found"}"#), 1.0);
+    assert_eq!(after[6] - before[6], 2.0);
     assert_eq!(server.figure(r#"chinwag_queue_limit{queue="writer"}"#), 8192.0);
+    assert_eq!(server.figure(r#"chinwag_queue_limit{queue="shards"}"#), INBOX_MAX as f64);
+    for reason in ["stalled", "overflow", "gone"] {
+        let name = format!(r#"chinwag_dropped_readers_total{{reason="{reason}"}}"#);
+        assert_eq!(server.figure(&name), 0.0);
+    }
     let text = server.get("/metrics").expect(200).text();
     for name in [ann.id.to_string(), room.to_string(), "zaphod".to_owned(), "127.0.0.1".to_owned()]
     {

@@ -41,6 +41,7 @@ const HELD: &[(&str, &str)] = &[
     ("WRITER_QUEUE_MAX", "codes::a_full_queue_is_busy_on_both_doors_and_loses_nothing"),
     ("BATCH_MAX", "no client sees where a transaction ends"),
     ("READ_QUEUE_MAX", "the store's queue.rs: two readers empty it faster than clients can fill it"),
+    ("INBOX_MAX", "the server's shard/inbox.rs: a shard would have to stand still"),
     ("OUTBOX_BYTES_MAX", "resume::a_slow_reader_is_told_that_it_lags"),
     ("OUTBOX_FRAMES_MAX", "core's outbox.rs: bytes run out first"),
     ("LAGGED_ROOMS_MAX", "core's outbox.rs"),
@@ -68,6 +69,7 @@ const HELD: &[(&str, &str)] = &[
     ("COMMAND_RATE", "rates"),
     ("SIGNAL_RATE", "rates"),
     ("LOGIN_RATE", "rates"),
+    ("LOGIN_ANYWHERE_RATE", "the server's throttle.rs: a hundred networks are more than a test has"),
     ("ADDRESS_RATE", "rates"),
     ("LOOKUP_RATE", "rates"),
 ];

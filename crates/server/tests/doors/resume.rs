@@ -133,6 +133,45 @@ fn a_restart_loses_nothing() {
     assert_eq!((&missed["seq"], &missed["body"]["text"]), (&json!(cursor + 1), &json!("after")));
 }
 
+fn send_long(sender: &mut Socket, room: RoomId) {
+    let text = "x".repeat(TEXT_BYTES_MAX);
+    let key = chinwag_testkit::server::fresh_key();
+    sender.command(&json!({"type": "message.send", "room": room, "key": key, "text": text}));
+}
+
+/// Sends until someone who reads nothing has something waiting; how many messages it took. The
+/// kernel takes some megabytes before the server's own queue begins to fill.
+fn fill(server: &Server, sender: &mut Socket, room: RoomId) -> u64 {
+    let waiting = |shard| server.figure(&format!(r#"chinwag_waiting_readers{{shard="{shard}"}}"#));
+    let mut sent = 0;
+    while waiting(0) + waiting(1) < 1.0 {
+        for _ in 0..50 {
+            send_long(sender, room);
+            sent += 1;
+        }
+        assert!(sent < 5_000, "the kernel takes everything");
+    }
+    sent
+}
+
+/// What waited for a reader whose session is over is forgotten, and the socket with it.
+#[test]
+fn a_slow_reader_whose_session_is_over_gets_nothing_more() {
+    let (server, ann, bob, group) = scene();
+    let (mut slow, mut sender) = (bob.socket(), ann.socket());
+    let sent = fill(&server, &mut sender, group);
+    bob.request("POST", "/v1/auth/logout").expect(204);
+    let mut heard = 0;
+    loop {
+        match slow.next() {
+            Heard::Frame(_) => heard += 1,
+            Heard::Ended => break,
+            other => panic!("{other:?} waited with the rest"),
+        }
+    }
+    assert!(heard < sent, "it read all {sent}");
+}
+
 /// Someone who does not read for a while costs a bounded memory, is told of the hole, and fills it.
 #[test]
 fn a_slow_reader_is_told_that_it_lags() {
@@ -140,28 +179,15 @@ fn a_slow_reader_is_told_that_it_lags() {
     let cursor = bob.see(group)["head_seq"].as_u64().expect("a head");
     let mut slow = bob.socket();
     let mut sender = ann.socket();
-    let text = "x".repeat(TEXT_BYTES_MAX);
-    let mut sent = 0;
-    // The kernel takes some megabytes before the server's own queue begins to fill.
-    while server.figure(r#"chinwag_waiting_readers{shard="0"}"#)
-        + server.figure(r#"chinwag_waiting_readers{shard="1"}"#)
-        < 1.0
-    {
-        for _ in 0..50 {
-            sender.command(&json!({"type": "message.send", "room": group,
-                "key": chinwag_testkit::server::fresh_key(), "text": text}));
-            sent += 1;
-        }
-        assert!(sent < 5_000, "the kernel takes everything");
-    }
+    let mut sent = fill(&server, &mut sender, group);
     for _ in 0..OUTBOX_BYTES_MAX / TEXT_BYTES_MAX + 20 {
-        sender.command(&json!({"type": "message.send", "room": group,
-            "key": chinwag_testkit::server::fresh_key(), "text": text}));
+        send_long(&mut sender, group);
         sent += 1;
     }
     let waiting = server.figure(r#"chinwag_outbox_bytes{shard="0"}"#)
         + server.figure(r#"chinwag_outbox_bytes{shard="1"}"#);
     assert!(waiting <= 2.0 * OUTBOX_BYTES_MAX as f64, "{waiting} bytes wait");
+    assert_eq!(server.figure("chinwag_forgotten_backlogs_total"), 1.0);
     // It reads on: first what was on its way, in order, then that it lags.
     let mut at = cursor;
     let head = loop {

@@ -130,7 +130,7 @@ impl World {
                     self.cut(link);
                 }
             }
-            Output::Signal { .. } | Output::Publish(_) => {}
+            Output::Signal { .. } | Output::Publish(_) | Output::Doubt { .. } => {}
         }
     }
 

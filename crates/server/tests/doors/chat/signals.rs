@@ -77,3 +77,26 @@ fn whom_one_watches_is_told_now_and_when_it_changes() {
     a.send(&json!({"type": "presence.watch", "users": [bob.id]}));
     assert_eq!(signals("presence", &a.caught_up(&ann)), [told(true)]);
 }
+
+/// Who shares no room any more is watched no more; who still shares one is.
+#[test]
+fn a_stranger_again_is_watched_no_more() {
+    let server = Server::start();
+    let [ann, bob, eve] = server.register_all(["ann", "bob", "eve"]);
+    bob.leave(bob.general());
+    let (first, second) = (ann.group("first", &[&bob]), eve.group("second", &[&ann, &bob]));
+    let (mut a, mut e) = (ann.socket(), eve.socket());
+    let is_presence = |frame: &Value| frame["kind"] == "presence";
+    for socket in [&mut a, &mut e] {
+        socket.send(&json!({"type": "presence.watch", "users": [bob.id]}));
+        socket.until_one(is_presence);
+    }
+    ann.remove_member(first, &bob);
+    let (_, told) = a.until_one(is_presence);
+    assert_eq!((&told["user"], &told["online"]), (&json!(bob.id), &json!(false)));
+    ann.leave(second);
+    a.caught_up(&ann);
+    let _bob = bob.socket();
+    e.until_one(|frame| is_presence(frame) && frame["online"] == true);
+    assert!(signals("presence", &a.caught_up(&ann)).is_empty(), "ann shares no room with bob");
+}

@@ -187,7 +187,7 @@ fn paths_and_queries_are_checked_too() {
             assert_eq!(answer.code(), "not_found");
             count += 1;
         }
-        for (field, _) in route.query {
+        for (field, _, _) in route.query {
             for bad in
                 ["", "-1", "1.5", "x", "%00", "%ff", "1e9", "18446744073709551616", "[1]", "+1%20"]
             {

@@ -104,6 +104,24 @@ fn what_one_handle_is_tried_with() {
     }
 }
 
+/// Who guesses at a handle keeps its owner out only where the owner is.
+#[test]
+fn who_guesses_does_not_keep_the_owner_out() {
+    let server = Server::with(|raw| {
+        raw.rate_limits = true;
+        raw.trusted_hops = 1;
+    });
+    let _ann = server.register("ann");
+    let login = |from: &str, password: &str| {
+        let body = json!({"handle": "ann", "password": password});
+        server.post("/v1/auth/login", &body).header("x-forwarded-for", from)
+    };
+    let tried = admitted(LOGIN_RATE, || login("192.0.2.1", "not this one"));
+    assert_burst(LOGIN_RATE, 0, tried);
+    login("192.0.2.77", PASSWORD).expect(429);
+    login("198.51.100.1", PASSWORD).expect(200);
+}
+
 #[test]
 fn what_one_address_asks_for_without_a_token() {
     let server = limited();
