@@ -68,9 +68,15 @@ ref?: number, room: string, read: number, };
 
 export type TypingSet = { room: string, on: boolean, };
 
+export type DraftSet = { ref: number, room: string, key: string, 
+/**
+ * 0 to 16,384 bytes; an empty one clears it.
+ */
+text: string, };
+
 export type PresenceWatch = { users: Array<string>, };
 
-export type ClientFrame = { "type": "hello" } & Hello | { "type": "message.send" } & MessageSend | { "type": "message.delete" } & MessageDelete | { "type": "room.list" } & RoomList | { "type": "room.get" } & RoomGet | { "type": "room.sync" } & RoomSync | { "type": "receipt.set" } & ReceiptSet | { "type": "typing.set" } & TypingSet | { "type": "presence.watch" } & PresenceWatch | { "type": "ping" };
+export type ClientFrame = { "type": "hello" } & Hello | { "type": "message.send" } & MessageSend | { "type": "message.delete" } & MessageDelete | { "type": "room.list" } & RoomList | { "type": "room.get" } & RoomGet | { "type": "room.sync" } & RoomSync | { "type": "receipt.set" } & ReceiptSet | { "type": "typing.set" } & TypingSet | { "type": "presence.watch" } & PresenceWatch | { "type": "draft.set" } & DraftSet | { "type": "ping" };
 
 export type Limits = { text_bytes: number, frame_bytes: number, in_flight: number, page: number, cursors: number, watch: number, };
 
@@ -157,7 +163,7 @@ users?: Array<UserName>, };
 
 export type ErrorFrame = { ref?: number, code: ErrorCode, message: string, field?: string, retry_after_ms?: number, };
 
-export type SignalFrame = { "kind": "typing", room: string, user: string, on: boolean, } | { "kind": "presence", user: string, online: boolean, };
+export type SignalFrame = { "kind": "typing", room: string, user: string, on: boolean, } | { "kind": "presence", user: string, online: boolean, } | { "kind": "profile", user: UserName, };
 
 export type Lagged = { room: string, head_seq: number, };
 
@@ -219,9 +225,13 @@ export type Me = { id: string, handle: string, display_name: string,
 /**
  * In the installation: `member`, `admin` or `owner`.
  */
-rank: string, created_at_ms: number, };
+rank: string, created_at_ms: number, 
+/**
+ * The colour of the picture: degrees of the colour wheel, 0 to 359.
+ */
+hue?: number, };
 
-export type MePatch = { display_name?: string, };
+export type MePatch = { display_name?: string, hue?: number, };
 
 export type MeDelete = { password: string, };
 
@@ -229,7 +239,7 @@ export type UserName = { id: string,
 /**
  * Empty for an account that was deleted.
  */
-handle: string, display_name: string, };
+handle: string, display_name: string, hue?: number, };
 
 export type Users = { users: Array<UserName>, };
 
@@ -315,7 +325,11 @@ n: number, read_seq: number, read_n: number, created_at_ms: number,
 /**
  * The newest in the timeline that I may see.
  */
-last: Event | null, };
+last: Event | null, 
+/**
+ * What I began to write here, on any device.
+ */
+draft?: string, };
 
 export type Rooms = { rooms: Array<Room>, 
 /**
@@ -372,5 +386,17 @@ export type Messages = { epoch: string, messages: Array<Event>, head_seq: number
 export type Events = { epoch: string, events: Array<Event>, head_seq: number, };
 
 export type Receipt = { read: number, };
+
+export type DraftPut = { key?: string, 
+/**
+ * 0 to 16,384 bytes; an empty one clears it.
+ */
+text: string, };
+
+export type Addresses = { 
+/**
+ * Under which others reach this server, the best first.
+ */
+urls: Array<string>, };
 
 export type Typing = { on: boolean, };

@@ -164,6 +164,7 @@ function applyToMe(state: State, { kind, body }: Event): void {
   if (kind === 'room_added' && !room) want(state, { what: 'room', room: roomId });
   if (kind === 'room_removed') forget(state, roomId);
   if (kind === 'room_read' && room) markRead(room.room, Number(body?.read_seq), Number(body?.read_n));
+  if (kind === 'draft' && room && typeof body?.text === 'string') room.room.draft = body.text;
 }
 
 function settings({ body }: Event): Partial<Room> {
