@@ -41,6 +41,7 @@ export const test = base.extend<Fixtures>({
 export class Person {
   readonly #complaints: string[] = [];
   readonly #excused: RegExp[] = [];
+  readonly #tabs: Person[] = [];
 
   private constructor(
     readonly page: Page,
@@ -56,6 +57,14 @@ export class Person {
     return new Person(await context.newPage(), server);
   }
 
+  /** Another tab of the same browser. */
+  async tab(): Promise<Person> {
+    const tab = new Person(await this.page.context().newPage(), this.server);
+    for (const pattern of this.#excused) tab.excuse(pattern);
+    this.#tabs.push(tab);
+    return tab;
+  }
+
   /** A console message that this journey brings about on purpose. */
   excuse(pattern: RegExp): void {
     this.#excused.push(pattern);
@@ -64,6 +73,7 @@ export class Person {
   /** Fails where the console complained, a policy was violated or a request left the origin. */
   judge(): void {
     expect(this.#complaints, 'console, policy and origin').toEqual([]);
+    for (const tab of this.#tabs) tab.judge();
   }
 
   async open(hash = ''): Promise<void> {
@@ -91,6 +101,11 @@ export class Person {
     await this.page.getByLabel('Handle').fill(handle);
     await this.page.getByLabel('Password', { exact: true }).fill(password);
     await this.page.getByRole('button', { name: 'Sign in' }).click();
+  }
+
+  async signOut(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Sign out' }).click();
+    await expect(this.page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
   }
 
   room(name: string): Locator {

@@ -140,7 +140,7 @@ export class Chat {
   start(): void {
     this.#tabs.start();
     addEventListener('online', this.hurry);
-    addEventListener('pagehide', this.#hidden);
+    addEventListener('pagehide', this.#gone);
     document.addEventListener('visibilitychange', this.#looked);
   }
 
@@ -169,7 +169,7 @@ export class Chat {
     this.drafts.stop();
     clearTimeout(this.#timer);
     removeEventListener('online', this.hurry);
-    removeEventListener('pagehide', this.#hidden);
+    removeEventListener('pagehide', this.#gone);
     document.removeEventListener('visibilitychange', this.#looked);
   }
 
@@ -429,6 +429,7 @@ export class Chat {
     queueMicrotask(() => {
       this.#watch();
       this.drafts.resume();
+      if (this.#tabs.role === 'alone') void this.#claim();
       if (this.#isSpeaker) void this.#readAhead();
     });
   }
@@ -556,6 +557,11 @@ export class Chat {
   readonly #hidden = (): void => {
     this.drafts.restAll();
     void this.#keeper.flush();
+  };
+
+  readonly #gone = (): void => {
+    this.#hidden();
+    this.#tabs.tell({ say: 'gone' });
   };
 
   #failed(error: unknown): boolean {
