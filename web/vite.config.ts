@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import emoji from './scripts/emoji.mjs';
 
 /** Where `npm run dev` finds a running server. */
 const server = process.env.CHINWAG_URL ?? 'http://127.0.0.1:8080';
@@ -12,11 +13,13 @@ const server = process.env.CHINWAG_URL ?? 'http://127.0.0.1:8080';
 const WORKER = 'worker.js';
 
 export default defineConfig({
-  plugins: [svelte(), filesForWorker()],
+  plugins: [svelte(), emoji(), filesForWorker()],
   // The server finds no page that the build did not name, so that a mistyped address is a 404.
   appType: 'spa',
   build: {
     target: 'es2022',
+    // The colours of day and night are pairs, `light-dark()`: these are the first that know it.
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     // The polyfill would be an inline script, and an inlined asset a data: URL; the content security policy has neither.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,

@@ -88,7 +88,8 @@ export class Person {
     if (isSignIn === 'Sign in') await page.getByRole('button', { name: 'Create account' }).click();
     await this.fillAccount(handle, name);
     await page.getByRole('button', { name: 'Create account' }).click();
-    await expect(this.room('general')).toBeVisible();
+    // A new account lands where the others are.
+    await this.seesRoom('general');
   }
 
   async fillAccount(handle: string, name: string): Promise<void> {
@@ -103,19 +104,36 @@ export class Person {
     await this.page.getByRole('button', { name: 'Sign in' }).click();
   }
 
-  async signOut(): Promise<void> {
-    await this.page.getByRole('button', { name: 'Sign out' }).click();
-    await expect(this.page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
-  }
-
   room(name: string): Locator {
     return this.page.getByRole('navigation').getByRole('button', { name: new RegExp(`\\b${name}\\b`) });
   }
 
   async enter(name: string): Promise<void> {
     await this.room(name).click();
+    await this.seesRoom(name);
+  }
+
+  async seesRoom(name: string): Promise<void> {
     await expect(this.page.getByRole('main').getByRole('heading', { name, level: 1 })).toBeVisible();
     await expect(this.composer).toBeVisible();
+  }
+
+  /** Chooses in the menu behind the three dots above the list. */
+  async choose(action: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Menu', exact: true }).click();
+    await this.page.getByRole('menuitem', { name: action }).click();
+  }
+
+  async signOut(): Promise<void> {
+    await this.choose('Sign out');
+    await expect(this.page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  }
+
+  /** Chooses in the menu of a message. */
+  async act(text: string, action: string): Promise<void> {
+    await this.message(text).hover();
+    await this.message(text).getByRole('button', { name: 'What to do with this message' }).click();
+    await this.page.getByRole('menuitem', { name: action }).click();
   }
 
   get composer(): Locator {
