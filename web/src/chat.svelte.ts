@@ -113,12 +113,13 @@ export class Chat {
     this.#keeper = keeper;
     this.#tabs = tabs;
     this.#signedOut = signedOut;
-    const state = $state(revive(kept));
+    const first = revive(kept);
+    const state = $state(first);
     this.state = state;
     keeper.plain = (value) => $state.snapshot(value) as typeof value;
     keeper.trouble = (storage) => (this.storage = storage);
     this.storage = keeper.storage;
-    this.roster = new Roster(state);
+    this.roster = new Roster(state, first);
     this.drafts = new Drafts(
       state,
       {
@@ -128,6 +129,7 @@ export class Chat {
       },
       kept.drafts,
     );
+    this.drafts.reconcile(Object.values(first.rooms).flatMap(({ room }) => (room.draft === undefined ? [] : room.id)));
     this.room = new RoomCommands(rest);
     this.account = new Account(rest, (user) => this.#learn(user));
     this.#link = this.#newLink();

@@ -38,7 +38,6 @@ export class Drafts {
       if (text !== '') this.#texts.set(room, text);
       if (isOpen) this.#open.add(room);
     }
-    this.reconcile(Object.keys(state.rooms));
   }
 
   /** What stands in a room, if anything. Changes by itself when another device writes. */

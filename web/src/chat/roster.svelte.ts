@@ -19,8 +19,13 @@ export class Roster {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isMoved = false;
 
-  constructor(private readonly state: State) {
-    this.renew();
+  /** `first` is the same state before it was watched, which is ten times as fast to read. */
+  constructor(
+    private readonly state: State,
+    first: State,
+  ) {
+    for (const id of Object.keys(first.rooms)) this.#updateOne(first, id);
+    this.#tell();
   }
 
   /** All may be different. */
@@ -33,21 +38,21 @@ export class Roster {
 
   /** Something happened in these rooms. */
   update(rooms: string[]): void {
-    for (const id of rooms) this.#updateOne(id);
+    for (const id of rooms) this.#updateOne(this.state, id);
     if (!this.#isMoved) return;
     if (!this.state.listing) this.#tell();
     else this.#timer ??= setTimeout(() => this.#tell(), TELL_EVERY_MS);
   }
 
-  #updateOne(id: string): void {
-    const known = this.state.rooms[id];
+  #updateOne(state: State, id: string): void {
+    const known = state.rooms[id];
     const old = this.#entries.get(id);
     if (!known) {
       this.#isMoved ||= this.#entries.delete(id);
       this.unread -= old?.unread ?? 0;
       return;
     }
-    const mine = this.state.outbox.findLast((it) => it.room === id && 'text' in it.what);
+    const mine = state.outbox.findLast((it) => it.room === id && 'text' in it.what);
     const at_ms = Math.max(known.room.last?.at_ms ?? 0, mine?.at_ms ?? 0);
     const entry = { id, at_ms, unread: unread(known.room) };
     this.#entries.set(id, entry);

@@ -18,7 +18,7 @@ const VERSION = 1;
 const WRITE_AFTER_MS = 400;
 
 /** Rooms in one transaction, so that a long list does not hold the page up. */
-const ROOMS_AT_ONCE = 250;
+const ROOMS_AT_ONCE = 100;
 
 const CACHE = ['self', 'rooms', 'users', 'timelines'];
 

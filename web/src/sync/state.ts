@@ -56,6 +56,8 @@ export type State = {
   pause_ms: number | null;
   /** What came of rooms that are not known yet. */
   strangers: Record<string, Stranger>;
+  /** What events since the last `ready` said of drafts, room by room: a page of the list may be older. */
+  drafted: Record<string, string>;
   /** Rooms that went while the list was being read, whose next page may still show them. */
   gone: string[];
   /** True while the list of rooms is read page by page. */
@@ -154,6 +156,7 @@ export function newState(unsent: Pending[] = []): State {
     skew_ms: 0,
     pause_ms: null,
     strangers: {},
+    drafted: {},
     gone: [],
     listing: false,
     listed: false,

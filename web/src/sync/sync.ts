@@ -169,6 +169,7 @@ function ready(state: State, frame: Ready): void {
   Object.assign(state, { epoch: frame.epoch, me: frame.user, ready: true, limits: frame.limits, skew_ms });
   name(state, [frame.user, ...frame.users]);
   state.listing = frame.more && !wasComplete;
+  state.drafted = {};
   for (const room of frame.rooms) report(state, room, room.head_seq);
   if (state.listing && frame.next !== undefined) want(state, { what: 'list', after: frame.next });
   else endOfList(state);
