@@ -37,6 +37,23 @@ export const test = base.extend<Fixtures>({
   },
 });
 
+/** Runs in the page: tells what moves by itself, by the browser's own measure (Layout Instability). */
+function watchShifts(): void {
+  type Shift = PerformanceEntry & { value: number; hadRecentInput: boolean; sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[] };
+  const tell = (globalThis as unknown as { shifted: (what: string) => void }).shifted;
+  const place = ({ x, y, width, height }: DOMRect) => [x, y, width, height].map(Math.round).join(' ');
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries() as Shift[]) {
+      if (entry.hadRecentInput || entry.value === 0) continue;
+      const moved = entry.sources.map(({ node, previousRect, currentRect }) => {
+        const element = node instanceof Element ? node : (node?.parentElement ?? null);
+        return `${element?.localName}.${element?.className} “${element?.textContent?.slice(0, 40)}” from ${place(previousRect)} to ${place(currentRect)}`;
+      });
+      tell(`${entry.value.toFixed(4)}: ${moved.join('; ')}`);
+    }
+  }).observe({ type: 'layout-shift', buffered: true });
+}
+
 /** Somebody at a browser. */
 export class Person {
   readonly #complaints: string[] = [];
@@ -46,6 +63,8 @@ export class Person {
   private constructor(
     readonly page: Page,
     private readonly server: Server,
+    /** What moved on the page though nobody had touched it. */
+    private readonly shifts: string[],
   ) {
     page.on('console', (message) => this.#heard(message));
     page.on('pageerror', (error) => this.#complaints.push(`page error: ${error.stack ?? error.message}`));
@@ -54,12 +73,15 @@ export class Person {
 
   static async arrive(browser: Browser, server: Server, options?: BrowserContextOptions): Promise<Person> {
     const context = await browser.newContext(options);
-    return new Person(await context.newPage(), server);
+    const shifts: string[] = [];
+    await context.exposeBinding('shifted', (_, what: string) => void shifts.push(what));
+    await context.addInitScript(watchShifts);
+    return new Person(await context.newPage(), server, shifts);
   }
 
   /** Another tab of the same browser. */
   async tab(): Promise<Person> {
-    const tab = new Person(await this.page.context().newPage(), this.server);
+    const tab = new Person(await this.page.context().newPage(), this.server, []);
     for (const pattern of this.#excused) tab.excuse(pattern);
     this.#tabs.push(tab);
     return tab;
@@ -72,7 +94,8 @@ export class Person {
 
   /** Fails where the console complained, a policy was violated or a request left the origin. */
   judge(): void {
-    expect(this.#complaints, 'console, policy and origin').toEqual([]);
+    expect.soft(this.#complaints, 'console, policy and origin').toEqual([]);
+    expect.soft(this.shifts, 'layout shift').toEqual([]);
     for (const tab of this.#tabs) tab.judge();
   }
 

@@ -8,13 +8,15 @@ import { en } from './en';
 /** A second language is a second object of this type: a sentence that it lacks is a type error. */
 export type Text = typeof en;
 
-export type Language = 'en' | 'de';
+export type Language = 'en' | 'de' | 'es' | 'ar';
 
 const catalogues: Record<Exclude<Language, 'en'>, () => Promise<Text>> = {
   de: async () => (await import('./de')).de,
+  es: async () => (await import('./es')).es,
+  ar: async () => (await import('./ar')).ar,
 };
 
-export const languages: readonly Language[] = ['en', 'de'];
+export const languages: readonly Language[] = ['en', 'de', 'es', 'ar'];
 
 /** What is shown. A live binding: whoever imports it sees the language of now. */
 export let text: Text = en;
@@ -27,7 +29,7 @@ export async function speak(wanted: Language): Promise<void> {
 }
 
 export function isRightToLeft(spoken: Language): boolean {
-  return !['en', 'de'].includes(spoken);
+  return spoken === 'ar';
 }
 
 /** The first of the browser's languages that there is. */
