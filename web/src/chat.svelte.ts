@@ -39,6 +39,9 @@ const AHEAD_MAX = 12;
 /** What of a timeline a tab that joins is told. */
 const TOLD_EVENTS = 100;
 
+/** Commands that wait for the tab with the link, which takes milliseconds, or a relief. */
+const ASKING_MAX = 1_000;
+
 export type ChatOptions = { rest: Rest; me: Me; keeper: Keeper; kept: Everything; tabs: Tabs; signedOut: SignedOutBy };
 
 /** The session is over; `told` by another tab, which has said goodbye to the server and the storage. */
@@ -80,6 +83,9 @@ export class Chat {
   readonly #asked = new Set<string>();
   /** The tab whose inputs are taken here. */
   #leader: string | null = null;
+  /** What was asked of it and has not come back: it may be gone, and the next one is asked again. By its key each happens once. */
+  #asking: Command[] = [];
+  #hasLed = false;
 
   /**
    * Opens what is kept of a user; without a network that is all there is to see. Null where nothing
@@ -291,10 +297,10 @@ export class Chat {
   /** This tab has the link from now on. */
   lead(): void {
     this.#leader = null;
+    this.#hasLed = true;
     this.#keeper.follow(this.state);
-    const guesses = this.state.outbox.filter((it) => it.guess);
     this.#do({ do: 'disconnected' });
-    for (const { room, key, what } of guesses) if ('text' in what) this.#do({ do: 'send', room, text: what.text, key });
+    for (const command of this.#asking.splice(0)) this.#do(command);
     if (this.#tabs.role === 'alone') void this.#claim();
     this.#link.start();
   }
@@ -302,6 +308,11 @@ export class Chat {
   /** Another tab has it, or took it. */
   follow(): void {
     clearTimeout(this.#timer);
+    // A tab that slept may have taken something that the other one never heard.
+    for (const { room, key, what, stage } of this.#hasLed ? this.state.outbox : []) {
+      if (stage === 'sent' || stage === 'failed') continue;
+      this.#asking.push('text' in what ? { do: 'send', room, text: what.text, key } : { do: 'erase', room, target: what.target, key });
+    }
     this.#keeper.unfollow();
     this.#link.stop();
   }
@@ -348,7 +359,7 @@ export class Chat {
         if (message.to === this.#tabs.id) this.#adopt(message.state, from);
         break;
       case 'input':
-        if (from === this.#leader) this.#take(message.input, message.now_ms);
+        if (from === this.#leader) this.#follow(message.input, message.now_ms);
         return;
       case 'phase':
         break;
@@ -384,7 +395,7 @@ export class Chat {
     this.roster.renew();
     this.drafts.reconcile(Object.keys(rooms));
     this.#watch();
-    for (const { room, key, what } of guesses) if ('text' in what) this.#tabs.ask({ say: 'ask', command: { do: 'send', room, text: what.text, key } });
+    for (const command of this.#asking) this.#tabs.ask({ say: 'ask', command });
   }
 
   /** True where this tab has a link. */
@@ -394,8 +405,15 @@ export class Chat {
 
   /** An effect may ask for it, and must not depend on what that looks at. */
   #command(command: Command): void {
-    if (this.#isSpeaker) untrack(() => this.#do(command));
-    else this.#tabs.ask({ say: 'ask', command });
+    if (this.#isSpeaker) return untrack(() => this.#do(command));
+    if (this.#asking.length < ASKING_MAX) this.#asking.push(command);
+    this.#tabs.ask({ say: 'ask', command });
+  }
+
+  /** What the tab with the link did, this one does after it. */
+  #follow(input: Input, now_ms: number): void {
+    this.#take(input, now_ms);
+    if (this.#asking.length > 0) this.#asking = this.#asking.filter((it) => !isSame(it, input));
   }
 
   /** Takes an input, and does what follows from it. */
@@ -570,4 +588,9 @@ export class Chat {
     if (error instanceof SignedOut) this.#signedOut('server');
     return !(error instanceof SignedOut);
   }
+}
+
+/** Both are plain data, and were made alike. */
+function isSame(command: Command, input: Input): boolean {
+  return command.do === input.do && JSON.stringify(command) === JSON.stringify(input);
 }

@@ -112,12 +112,12 @@ export class Timeline {
     return null;
   }
 
-  /** The first page is here without a question to the server. */
+  /** A first page is here without a question to the server. */
   async #isKept(): Promise<boolean> {
     this.loading = 'older';
     await this.kept;
     this.loading = null;
-    return this.stretch !== null;
+    return this.atStart || this.items.length >= PAGE;
   }
 
   get #known(): RoomState | undefined {
@@ -139,26 +139,27 @@ export class Timeline {
   ): Promise<boolean> {
     this.loading = which;
     this.failed = false;
-    let isDone = false;
     try {
-      for (let attempt = 0; attempt < PAGE_ATTEMPTS && !isDone; attempt += 1) isDone = await this.#page(where(), around);
+      for (let attempt = 0; attempt < PAGE_ATTEMPTS; attempt += 1) {
+        const at = where();
+        const page = await this.pages(this.roomId, at, PAGE);
+        if (!this.#put(page, at, around)) continue;
+        // In one breath with the page: who sees that it came may ask for the next.
+        this.loading = null;
+        return true;
+      }
     } catch (error) {
       this.trouble(error);
-    } finally {
-      this.loading = null;
     }
-    this.failed = !isDone;
-    return isDone;
+    Object.assign(this, { loading: null, failed: true });
+    return false;
   }
 
-  async #page(where: PageAt | { at: number }, around: (messages: Messages['messages']) => number | null): Promise<boolean> {
-    const page = await this.pages(this.roomId, where, PAGE);
+  #put(page: Messages, where: PageAt | { at: number }, around: (messages: Messages['messages']) => number | null): boolean {
     if (page.epoch !== this.state.epoch) return false;
-    const center = typeof where === 'object' && 'at' in where ? around(page.messages) : null;
-    if (typeof where === 'object' && 'at' in where) {
-      return center === null || addPage(this.state, this.roomId, { limit: PAGE, ...page, at: { around: center } });
-    }
-    return addPage(this.state, this.roomId, { limit: PAGE, ...page, at: where });
+    if (typeof where === 'string' || !('at' in where)) return addPage(this.state, this.roomId, { limit: PAGE, ...page, at: where });
+    const center = around(page.messages);
+    return center === null || addPage(this.state, this.roomId, { limit: PAGE, ...page, at: { around: center } });
   }
 
   /** Forgets the end that is far from where one reads. */

@@ -1,7 +1,7 @@
 /** A room of a million messages, looked at through a window. */
 import { beforeEach, expect, test } from 'vitest';
 import type { Event, Messages, Room } from '../api/types';
-import { newRoom, newState, type RoomState, type State } from '../sync/state';
+import { listOf, newRoom, newState, type RoomState, type State } from '../sync/state';
 import * as sync from '../sync/sync';
 import { type PageAt, timeline } from '../sync/timeline';
 import { Timeline, WINDOW_MAX } from './timeline.svelte';
@@ -168,9 +168,27 @@ test('a page of another history is not taken', async () => {
 
 test('what is kept on the device is waited for, and then nobody is asked', async () => {
   const feed = new Timeline('r', state, pages, () => {}, Promise.resolve().then(() => {
-    known().events.push(message(COUNT));
-    known().stretches = [{ from: COUNT, to: COUNT }];
+    known().events = listOf(Array.from({ length: 50 }, (_, index) => message(COUNT - 49 + index)));
+    known().stretches = [{ from: COUNT - 49, to: COUNT }];
   }));
   await feed.loadOlder();
-  expect([asked.length, feed.items.length]).toEqual([0, 1]);
+  expect([asked.length, feed.items.length]).toEqual([0, 50]);
+});
+
+test('who sees a page come may ask for the next one at once', async () => {
+  const feed = open();
+  await feed.loadOlder();
+  // A view learns of the page by the list that changed, before whoever asked for it goes on.
+  const seen: boolean[] = [];
+  const room = known();
+  let events = room.events;
+  Object.defineProperty(room, 'events', {
+    get: () => events,
+    set: (list: typeof events) => {
+      events = list;
+      queueMicrotask(() => seen.push(feed.loading === null));
+    },
+  });
+  await feed.loadOlder();
+  expect(seen).toEqual([true]);
 });
