@@ -161,6 +161,7 @@ test('without a database all works, and nothing is kept', async ({ arrive }) => 
     });
   });
   await ann.signUp('ann', 'Ann Archer');
+  await expect(ann.page.getByText('This browser keeps nothing for this page.')).toBeVisible();
   await ann.enter('general');
   await ann.say('for now');
   await ann.seesTick('for now');
