@@ -74,6 +74,8 @@ export class App {
   /** Shows what is kept, before anybody is asked whether the session still lasts. */
   async #enterKept(): Promise<boolean> {
     const userId = hinted();
+    // The token is fetched while the storage is opened; the link asks again for it, and says what is wrong.
+    if (userId) this.rest.refresh().catch(() => {});
     const chat = userId ? await Chat.open(this.rest, userId, this.#signedOut) : null;
     if (chat) this.#show(chat);
     return chat !== null;
