@@ -33,6 +33,9 @@ import type {
 /** A request without an answer for this long is given up. */
 const ANSWER_WITHIN_MS = 15_000;
 
+/** All that is kept of somebody may be long, and the line slow. */
+const EXPORT_WITHIN_MS = 10 * 60_000;
+
 /** A token that ends within this time is not used any more. */
 const REFRESH_BEFORE_MS = 30_000;
 
@@ -132,8 +135,11 @@ export class Rest {
 
   /** All that is kept of me, as JSON lines. */
   async export(): Promise<Blob> {
-    const answer = await this.#asked('GET', '/v1/me/export', undefined, await this.token());
-    return answer.ok ? answer.blob() : read(answer);
+    const answer = await this.#asked('GET', '/v1/me/export', undefined, await this.token(), EXPORT_WITHIN_MS);
+    if (!answer.ok) return read(answer);
+    return answer.blob().catch((error: unknown) => {
+      throw new Unreachable(String(error));
+    });
   }
 
   changePassword(body: PasswordChange): Promise<void> {
@@ -228,7 +234,7 @@ export class Rest {
     return read<T>(await this.#asked(method, path, body, token));
   }
 
-  #asked(method: Method, path: string, body?: unknown, token?: string): Promise<Response> {
+  #asked(method: Method, path: string, body?: unknown, token?: string, within_ms = ANSWER_WITHIN_MS): Promise<Response> {
     const headers: Record<string, string> = {};
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (token) headers.authorization = `Bearer ${token}`;
@@ -237,7 +243,7 @@ export class Rest {
       headers,
       credentials: 'same-origin',
       cache: 'no-store',
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      signal: AbortSignal.timeout(within_ms),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     };
     return this.fetch(path, request).catch((error: unknown) => {
