@@ -10,6 +10,7 @@ test('a long room opens at what is new, and reads on in both directions without 
   const ann = await arrive();
   const { page } = ann;
   await ann.signUp('ann', 'Ann Archer');
+  await ann.enter('Notes to self');
   const mine = await server.call<Tokens>('POST', '/v1/auth/login', { handle: 'ann', password: PASSWORD, refresh: 'body' });
   const theirs = await server.call<Tokens>('POST', '/v1/auth/register', { handle: 'bea', password: PASSWORD, display_name: 'Bea' });
   const room = await generalOf(server, mine.access_token);
@@ -29,8 +30,9 @@ test('a long room opens at what is new, and reads on in both directions without 
 
   // Up to the first, however often there is a page to be read; the page itself stays small.
   const pane = page.getByRole('region', { name: 'Messages' });
+  await pane.hover();
   await expect(async () => {
-    await pane.evaluate((element) => element.scrollTo(0, 0));
+    await page.mouse.wheel(0, -1_200);
     await expect(ann.message('number 1.')).toHaveCount(1, { timeout: 200 });
   }).toPass();
   expect((await ann.said()).length).toBeLessThanOrEqual(PART_MAX);

@@ -10,7 +10,7 @@ test('a phone shows the list or a room, and fits', async ({ arrive }) => {
   await ann.page.getByRole('button', { name: 'Back to chats' }).tap();
   const list = ann.page.getByRole('navigation');
   await expect(list).toBeVisible();
-  await expect(ann.page.getByRole('main')).toBeHidden();
+  await expect(ann.composer).toBeHidden();
 
   await ann.room('general').tap();
   await expect(list).toBeHidden();

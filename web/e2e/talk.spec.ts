@@ -62,7 +62,7 @@ test('a message is deleted for everyone', async ({ arrive }) => {
   await bea.enter('general');
   await ann.say('Nobody should read this');
   await expect(bea.message('Nobody should read this')).toBeVisible();
-  await bea.message('Nobody should read this').click({ button: 'right' });
+  await bea.message('Nobody should read this').locator('.said').click({ button: 'right' });
   await expect(bea.page.getByRole('menuitem', { name: 'Copy text' })).toBeVisible();
   await expect(bea.page.getByRole('menuitem', { name: 'Delete message' })).toHaveCount(0);
   await bea.page.keyboard.press('Escape');

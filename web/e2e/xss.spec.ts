@@ -14,6 +14,9 @@ const FORBIDDEN_IN_NAMES = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
 const NAMES = PAYLOADS.filter((it) => [...it].length <= NAME_CHARS_MAX && !FORBIDDEN_IN_NAMES.test(it) && it.trim() === it);
 
+/** The server takes no control characters but those of lines and columns. */
+const TEXTS = PAYLOADS.filter((it) => !/[^\P{Cc}\n\t]/u.test(it));
+
 test('the corpus is large, and none is there twice', () => {
   expect(new Set(PAYLOADS).size).toBe(PAYLOADS.length);
   expect(PAYLOADS.length).toBeGreaterThanOrEqual(150);
@@ -35,7 +38,7 @@ async function watch({ page }: Person): Promise<() => string[]> {
 /** Nothing that was written became an element, an attribute that runs, or an address of another kind. */
 async function seesOnlyText({ page }: Person): Promise<void> {
   const found = await page.evaluate(() => {
-    const own = new Set(['SCRIPT', 'LINK', 'META', 'STYLE', 'TITLE']);
+    const own = new Set(['SCRIPT', 'LINK', 'META', 'STYLE', 'TITLE', 'NOSCRIPT']);
     const all = [...document.querySelectorAll('*')];
     const strange = all.filter((it) => /^(script|iframe|frame|object|embed|applet|base|math|video|audio|marquee|x|xss|keygen|isindex|noscript)$/i.test(it.localName));
     const bodied = strange.filter((it) => !own.has(it.tagName) || it.closest('#app'));
@@ -65,11 +68,10 @@ test('in messages', async ({ arrive, server }) => {
   await ann.signUp('ann', 'Ann');
   const bea = await account(server, 'bea', 'Bea');
   const general = await generalOf(server, bea);
-  for (const text of PAYLOADS) {
+  for (const text of TEXTS) {
     await server.call('POST', `/v1/rooms/${general}/messages`, { text }, bea);
-    // The list shows it in its preview, and who listens hears it.
   }
-  const last = PAYLOADS.at(-1)?.trim() ?? '';
+  const last = TEXTS.at(-1)?.trim() ?? '';
   await expect(ann.messages.last().locator('.said')).toHaveText(last);
   const seen = new Set<string>();
   const pane = ann.page.getByRole('region', { name: 'Messages' });
@@ -81,7 +83,7 @@ test('in messages', async ({ arrive, server }) => {
     await expect(first).toBeVisible({ timeout: 500 });
     await expect(ann.page.getByText('This is the beginning.')).toBeVisible({ timeout: 500 });
   }).toPass({ timeout: 60_000 });
-  expect(seen.size).toBeGreaterThan(PAYLOADS.length * 0.9);
+  expect(seen.size).toBeGreaterThan(150);
   expect(ran()).toEqual([]);
 });
 
@@ -117,11 +119,13 @@ test('in names of rooms, in drafts, and in what is looked for', async ({ arrive,
   }
   await expect(ann.page.getByRole('navigation').locator(`[data-room]`).first()).toContainText(NAMES.at(-1) ?? '');
 
-  for (const text of PAYLOADS) await ann.composer.fill(text.slice(0, 200));
+  // In one line: what is put there by no key and grows the field would count as a shift.
+  const written = (text: string) => text.replace(/\s/g, ' ').slice(0, 90);
+  for (const text of PAYLOADS) await ann.composer.fill(written(text));
   for (const text of PAYLOADS.slice(0, 40)) {
     await ann.page.keyboard.press('Alt+ArrowDown');
     await expect(ann.composer).toBeVisible();
-    await ann.composer.fill(text);
+    await ann.composer.fill(written(text));
   }
   await expect(ann.page.getByText('Draft:').first()).toBeVisible();
   await seesOnlyText(ann);

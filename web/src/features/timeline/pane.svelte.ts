@@ -18,6 +18,8 @@ export class Pane {
   isAtBottom = $state(true);
   #pane: HTMLElement | null = null;
   #anchor: { row: HTMLElement; top: number } | null = null;
+  /** Where it was scrolled to when it was last looked at. */
+  #top = 0;
   /** Before the start there is no place to keep. */
   #isStarted = false;
 
@@ -37,7 +39,9 @@ export class Pane {
 
   readonly moved = (): void => {
     if (!this.#isStarted || !this.#pane) return;
-    this.isAtBottom = this.ends.isToEnd() && this.#below() < BOTTOM_WITHIN_PX;
+    // What came below since is no movement of the one who reads: only going up leaves the bottom.
+    const isUp = this.#pane.scrollTop < this.#top - 1;
+    if (isUp || !this.isAtBottom || !this.ends.isToEnd()) this.isAtBottom = this.ends.isToEnd() && this.#below() < BOTTOM_WITHIN_PX;
     this.#remember();
     this.#reach();
   };
@@ -114,6 +118,7 @@ export class Pane {
     }
     const row = rows[low];
     this.#anchor = row ? { row, top: topOf(row, pane) } : null;
+    this.#top = pane.scrollTop;
   }
 
   #below(): number {
