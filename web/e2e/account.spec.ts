@@ -5,8 +5,7 @@ test('signing in says what is wrong, and where', async ({ arrive }) => {
   const ann = await arrive();
   const { page } = ann;
   await ann.signUp('ann', 'Ann');
-  await page.getByRole('button', { name: 'Sign out' }).click();
-  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  await ann.signOut();
 
   ann.excuse(REFUSED);
   await ann.signIn('ann', 'not my password');
@@ -35,8 +34,7 @@ test('after signing out nothing is left on the screen or in the storage', async 
   await ann.enter('general');
   await ann.say('A secret');
   await ann.seesTick('A secret');
-  await ann.page.getByRole('button', { name: 'Sign out' }).click();
-  await expect(ann.page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  await ann.signOut();
   expect(await ann.page.evaluate(() => Object.keys(localStorage))).toEqual([]);
   await ann.page.reload();
   await expect(ann.page.getByRole('heading', { name: 'Sign in' })).toBeVisible();

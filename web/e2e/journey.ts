@@ -37,14 +37,34 @@ export const test = base.extend<Fixtures>({
   },
 });
 
+/** Runs in the page: tells what moves by itself, by the browser's own measure (Layout Instability). */
+function watchShifts(): void {
+  type Shift = PerformanceEntry & { value: number; hadRecentInput: boolean; sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[] };
+  const tell = (globalThis as unknown as { shifted: (what: string) => void }).shifted;
+  const place = ({ x, y, width, height }: DOMRect) => [x, y, width, height].map(Math.round).join(' ');
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries() as Shift[]) {
+      if (entry.hadRecentInput || entry.value === 0) continue;
+      const moved = entry.sources.map(({ node, previousRect, currentRect }) => {
+        const element = node instanceof Element ? node : (node?.parentElement ?? null);
+        return `${element?.localName}.${element?.className} “${element?.textContent?.slice(0, 40)}” from ${place(previousRect)} to ${place(currentRect)}`;
+      });
+      tell(`${entry.value.toFixed(4)}: ${moved.join('; ')}`);
+    }
+  }).observe({ type: 'layout-shift', buffered: true });
+}
+
 /** Somebody at a browser. */
 export class Person {
   readonly #complaints: string[] = [];
   readonly #excused: RegExp[] = [];
+  readonly #tabs: Person[] = [];
 
   private constructor(
     readonly page: Page,
     private readonly server: Server,
+    /** What moved on the page though nobody had touched it. */
+    private readonly shifts: string[],
   ) {
     page.on('console', (message) => this.#heard(message));
     page.on('pageerror', (error) => this.#complaints.push(`page error: ${error.stack ?? error.message}`));
@@ -53,7 +73,18 @@ export class Person {
 
   static async arrive(browser: Browser, server: Server, options?: BrowserContextOptions): Promise<Person> {
     const context = await browser.newContext(options);
-    return new Person(await context.newPage(), server);
+    const shifts: string[] = [];
+    await context.exposeBinding('shifted', (_, what: string) => void shifts.push(what));
+    await context.addInitScript(watchShifts);
+    return new Person(await context.newPage(), server, shifts);
+  }
+
+  /** Another tab of the same browser. */
+  async tab(): Promise<Person> {
+    const tab = new Person(await this.page.context().newPage(), this.server, []);
+    for (const pattern of this.#excused) tab.excuse(pattern);
+    this.#tabs.push(tab);
+    return tab;
   }
 
   /** A console message that this journey brings about on purpose. */
@@ -63,7 +94,9 @@ export class Person {
 
   /** Fails where the console complained, a policy was violated or a request left the origin. */
   judge(): void {
-    expect(this.#complaints, 'console, policy and origin').toEqual([]);
+    expect.soft(this.#complaints, 'console, policy and origin').toEqual([]);
+    expect.soft(this.shifts, 'layout shift').toEqual([]);
+    for (const tab of this.#tabs) tab.judge();
   }
 
   async open(hash = ''): Promise<void> {
@@ -78,7 +111,8 @@ export class Person {
     if (isSignIn === 'Sign in') await page.getByRole('button', { name: 'Create account' }).click();
     await this.fillAccount(handle, name);
     await page.getByRole('button', { name: 'Create account' }).click();
-    await expect(this.room('general')).toBeVisible();
+    // A new account lands where the others are.
+    await this.seesRoom('general');
   }
 
   async fillAccount(handle: string, name: string): Promise<void> {
@@ -99,8 +133,30 @@ export class Person {
 
   async enter(name: string): Promise<void> {
     await this.room(name).click();
+    await this.seesRoom(name);
+  }
+
+  async seesRoom(name: string): Promise<void> {
     await expect(this.page.getByRole('main').getByRole('heading', { name, level: 1 })).toBeVisible();
     await expect(this.composer).toBeVisible();
+  }
+
+  /** Chooses in the menu behind the three dots above the list. */
+  async choose(action: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Menu', exact: true }).click();
+    await this.page.getByRole('menuitem', { name: action }).click();
+  }
+
+  async signOut(): Promise<void> {
+    await this.choose('Sign out');
+    await expect(this.page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  }
+
+  /** Chooses in the menu of a message. */
+  async act(text: string, action: string): Promise<void> {
+    await this.message(text).hover();
+    await this.message(text).getByRole('button', { name: 'What to do with this message' }).click();
+    await this.page.getByRole('menuitem', { name: action }).click();
   }
 
   get composer(): Locator {

@@ -7,9 +7,10 @@ test('a phone shows the list or a room, and fits', async ({ arrive }) => {
   await ann.signUp('ann', 'Ann Archer');
   await bea.signUp('bea', 'Bea Martin');
   await bea.enter('general');
+  await ann.page.getByRole('button', { name: 'Back to chats' }).tap();
   const list = ann.page.getByRole('navigation');
   await expect(list).toBeVisible();
-  await expect(ann.page.getByRole('main')).toBeHidden();
+  await expect(ann.composer).toBeHidden();
 
   await ann.room('general').tap();
   await expect(list).toBeHidden();
@@ -21,7 +22,8 @@ test('a phone shows the list or a room, and fits', async ({ arrive }) => {
   expect(await ann.page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
 
   await ann.message('From the train').locator('.said').tap();
-  await ann.message('From the train').getByRole('button', { name: 'Delete message' }).tap();
+  await ann.message('From the train').getByRole('button', { name: 'What to do with this message' }).tap();
+  await ann.page.getByRole('menuitem', { name: 'Delete message' }).tap();
   await ann.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).tap();
   await expect(bea.message('This message was deleted')).toBeVisible();
 

@@ -62,10 +62,12 @@ test('a message is deleted for everyone', async ({ arrive }) => {
   await bea.enter('general');
   await ann.say('Nobody should read this');
   await expect(bea.message('Nobody should read this')).toBeVisible();
-  await expect(bea.page.getByRole('button', { name: 'Delete message' })).toHaveCount(0);
+  await bea.message('Nobody should read this').locator('.said').click({ button: 'right' });
+  await expect(bea.page.getByRole('menuitem', { name: 'Copy text' })).toBeVisible();
+  await expect(bea.page.getByRole('menuitem', { name: 'Delete message' })).toHaveCount(0);
+  await bea.page.keyboard.press('Escape');
 
-  await ann.message('Nobody should read this').hover();
-  await ann.page.getByRole('button', { name: 'Delete message' }).click();
+  await ann.act('Nobody should read this', 'Delete message');
   await ann.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await expect(bea.message('This message was deleted')).toBeVisible();
   await expect(ann.message('This message was deleted')).toBeVisible();

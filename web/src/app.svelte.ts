@@ -1,12 +1,13 @@
 /** Who is signed in, and what is therefore shown. */
 import { Rest, SignedOut, Unreachable } from './api/rest';
 import type { Installation, Me } from './api/types';
-import { Chat } from './chat.svelte';
+import { Chat, type SignedOutBy } from './chat.svelte';
+import { Update } from './worker/update.svelte';
 
 /** Between tries to reach a server that did not answer when the page was opened. */
 const RETRY_AFTER_MS = 3_000;
 
-/** Says that somebody signed in here, so that a stranger's first look asks the server for no session. */
+/** Says who signed in here, so that what is kept of them is shown at once, and a stranger's first look asks for no session. */
 const SIGNED_IN = 'chinwag.signed_in';
 
 /** What a link to this page can carry. Behind `#`, so that it never reaches a server's log. */
@@ -14,6 +15,8 @@ export type Invitation = { invite: string } | { reset: string } | null;
 
 export class App {
   readonly rest = new Rest();
+  /** A newer version of this page, which waits to be asked for. */
+  readonly update = new Update();
   phase: 'starting' | 'unreachable' | 'account' | 'chat' = $state('starting');
   chat: Chat | null = $state.raw(null);
   installation: Installation | null = $state(null);
@@ -25,14 +28,13 @@ export class App {
     // A secret does not stay in the address bar, nor in the history.
     if (this.invitation) history.replaceState(null, '', location.pathname);
     await this.#enter();
+    void this.update.start();
   }
 
-  entered(me: Me): void {
-    hint(true);
+  async entered(me: Me): Promise<void> {
+    hint(me.id);
     this.invitation = null;
-    this.chat = new Chat(this.rest, me, () => void this.#leave());
-    this.chat.start();
-    this.phase = 'chat';
+    this.#show(await Chat.open(this.rest, me, this.#signedOut));
   }
 
   async signOut(): Promise<void> {
@@ -45,8 +47,13 @@ export class App {
         return;
       }
     }
-    this.chat?.forget();
-    await this.#leave();
+    await this.#forget();
+  }
+
+  /** Fails as [`Rest`] does, and then nothing is deleted. */
+  async deleteAccount(password: string): Promise<void> {
+    await this.rest.deleteMe(password);
+    await this.#forget();
   }
 
   /** What may be done without an account. */
@@ -57,19 +64,54 @@ export class App {
   async #enter(): Promise<void> {
     try {
       if (this.invitation && 'reset' in this.invitation) await this.#leave();
-      else if (hasHint()) this.entered(await this.rest.refresh());
-      else await this.#leave();
+      else if (!(await this.#enterKept())) await this.#enterNew();
     } catch (error) {
       if (error instanceof SignedOut) await this.#leave();
       else this.#retry(() => void this.#enter());
     }
   }
 
+  /** Shows what is kept, before anybody is asked whether the session still lasts. */
+  async #enterKept(): Promise<boolean> {
+    const userId = hinted();
+    // The token is fetched while the storage is opened; the link asks again for it, and says what is wrong.
+    if (userId) this.rest.refresh().catch(() => {});
+    const chat = userId ? await Chat.open(this.rest, userId, this.#signedOut) : null;
+    if (chat) this.#show(chat);
+    return chat !== null;
+  }
+
+  async #enterNew(): Promise<void> {
+    if (hinted() === null) await this.#leave();
+    else await this.entered(await this.rest.refresh());
+  }
+
+  #show(chat: Chat | null): void {
+    this.chat = chat;
+    chat?.start();
+    this.phase = 'chat';
+  }
+
+  readonly #signedOut: SignedOutBy = (by) => void this.#ended(by);
+
+  /** The session is over. What was not sent waits, in case it is the same person who comes back. */
+  async #ended(by: 'server' | 'tab'): Promise<void> {
+    const { chat } = this;
+    if (!chat) return;
+    if (by === 'tab') chat.leave();
+    else await chat.forget(true);
+    await this.#leave();
+  }
+
+  async #forget(): Promise<void> {
+    await this.chat?.forget();
+    await this.#leave();
+  }
+
   async #leave(): Promise<void> {
-    this.chat?.stop();
     this.chat = null;
     this.rest.forgetToken();
-    if (!(this.invitation && 'reset' in this.invitation)) hint(false);
+    if (!(this.invitation && 'reset' in this.invitation)) hint(null);
     try {
       await this.loadInstallation();
       this.phase = 'account';
@@ -92,20 +134,20 @@ export function invitationOf(hash: string): Invitation {
   return invite ? { invite } : null;
 }
 
-/** Where the storage is forbidden the server is asked each time. */
-function hasHint(): boolean {
+/** The id of who signed in here; null where nobody did. Where the storage is forbidden, '': the server is asked each time. */
+function hinted(): string | null {
   try {
-    return localStorage.getItem(SIGNED_IN) !== null;
+    return localStorage.getItem(SIGNED_IN);
   } catch {
-    return true;
+    return '';
   }
 }
 
-function hint(isSignedIn: boolean): void {
+function hint(userId: string | null): void {
   try {
-    if (isSignedIn) localStorage.setItem(SIGNED_IN, 'yes');
-    else localStorage.removeItem(SIGNED_IN);
+    if (userId === null) localStorage.removeItem(SIGNED_IN);
+    else localStorage.setItem(SIGNED_IN, userId);
   } catch {
-    // See hasHint.
+    // See hinted.
   }
 }

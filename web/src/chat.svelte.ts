@@ -1,25 +1,31 @@
 /**
- * The chat of one signed-in user: joins the link, the state machine, the clock and the storage.
+ * The chat of one signed-in user: joins the link, the state machine, the clock, the storage and the
+ * other tabs.
  *
- * All that happens comes through [`Chat.do`], so that no frame is forgotten and no timer either.
+ * All that happens comes through [`Chat.#do`] as an [`Input`]: it changes the state, what it returns
+ * is said, the other tabs are told, the storage writes it down. A tab without the link takes the
+ * same inputs from the one that has it.
  */
+import { untrack } from 'svelte';
 import { newKey } from './api/key';
 import { Link, type Phase } from './api/link';
 import { type Rest, SignedOut } from './api/rest';
-import type { ClientFrame, Me } from './api/types';
-import { newState, roomsInOrder, type RoomState, type State, unread } from './sync/state';
+import type { ClientFrame, Me, ServerFrame, UserName } from './api/types';
+import { Account } from './chat/account';
+import { Drafts } from './chat/drafts.svelte';
+import { RoomCommands } from './chat/room-commands';
+import { Roster } from './chat/roster.svelte';
+import { Timeline } from './chat/timeline.svelte';
+import { Keeper, type Storage } from './store/keeper';
+import { type Everything, type KeptDraft, pendingOf, revive } from './store/kept';
+import { type Command, enter, type Input, touched } from './sync/input';
+import { listOf, missing, type RoomState, type State, unread } from './sync/state';
 import * as sync from './sync/sync';
-import { addPage, floor, trim } from './sync/timeline';
-import { Unsent } from './unsent';
+import { floor, keepsake, restore, trim } from './sync/timeline';
+import { type Message, Tabs } from './tabs/tabs';
 
-/** Messages read at once: about two screens. */
-const PAGE = 50;
-
-/** Messages kept of a room that is not looked at. */
+/** Messages kept in memory of a room that is not looked at. */
 const KEPT_EVENTS = 200;
-
-/** A page that is stale is read again, so often. */
-const PAGE_ATTEMPTS = 4;
 
 /** Typing is said again after so long; the others forget it after twice the time. */
 const TYPING_EVERY_MS = 3_000;
@@ -27,126 +33,216 @@ const TYPING_EVERY_MS = 3_000;
 /** Names asked for at once, by the contract. */
 const NAMES_MAX = 100;
 
+/** Rooms whose newest page is read ahead, so that they open at once and offline. */
+const AHEAD_MAX = 12;
+
+/** What of a timeline a tab that joins is told. */
+const TOLD_EVENTS = 100;
+
+/** Commands that wait for the tab with the link, which takes milliseconds, or a relief. */
+const ASKING_MAX = 1_000;
+
+export type ChatOptions = { rest: Rest; me: Me; keeper: Keeper; kept: Everything; tabs: Tabs; signedOut: SignedOutBy };
+
+/** The session is over; `told` by another tab, which has said goodbye to the server and the storage. */
+export type SignedOutBy = (by: 'server' | 'tab') => void;
+
 export class Chat {
+  readonly rest: Rest;
   readonly state: State;
+  /** Of the link, whichever tab has it. */
   phase: Phase = $state('connecting');
   /** When a connection is tried next, while waiting. */
   retry_at_ms: number | null = $state(null);
   /** The room that is looked at. */
   openId: string | null = $state(null);
-  /** The room whose older messages are being read. */
-  loading: string | null = $state(null);
-  loadFailed = $state(false);
+  /** Of the room that is looked at. */
+  timeline: Timeline | null = $state.raw(null);
+  /** Whether what is read and written here survives a reload. */
+  storage: Storage = $state('kept');
+  /** What is being written, room by room. */
+  readonly drafts: Drafts;
+  /** The order of the list, and the count of what is unread. */
+  readonly roster: Roster;
+  /** What one may do about a room and its members. */
+  readonly room: RoomCommands;
+  /** What one may do about oneself and the installation. */
+  readonly account: Account;
 
-  /** What is being written, room by room, for as long as the page is open. */
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- read once, when a room is opened
-  readonly drafts = new Map<string, string>();
-
-  readonly #unsent: Unsent;
+  readonly #me: Me;
+  readonly #keeper: Keeper;
+  readonly #tabs: Tabs;
   readonly #link: Link;
+  readonly #signedOut: SignedOutBy;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #watched: string[] = [];
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- no view shows it
+  readonly #watchedElsewhere = new Map<string, string[]>();
   #typing: { room: string; until_ms: number } | null = null;
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- no view shows it
   readonly #asked = new Set<string>();
+  /** The tab whose inputs are taken here. */
+  #leader: string | null = null;
+  /** What was asked of it and has not come back: it may be gone, and the next one is asked again. By its key each happens once. */
+  #asking: Command[] = [];
+  #hasLed = false;
 
-  constructor(
-    readonly rest: Rest,
-    readonly me: Me,
-    private readonly signedOut: () => void,
-  ) {
-    this.#unsent = new Unsent(me.id);
-    const state = $state(newState(this.#unsent.load()));
+  /**
+   * Opens what is kept of a user; without a network that is all there is to see. Null where nothing
+   * is kept and the id is all that is known.
+   */
+  static async open(rest: Rest, user: Me | string, signedOut: SignedOutBy): Promise<Chat | null> {
+    const userId = typeof user === 'string' ? user : user.id;
+    let chat: Chat | null = null;
+    const tabs = new Tabs(userId, {
+      lead: () => chat?.lead(),
+      follow: () => chat?.follow(),
+      heard: (message, from) => chat?.heard(message, from),
+    });
+    const keeper = await Keeper.open(userId, tabs.id);
+    const kept = await keeper.load();
+    const me = typeof user === 'string' ? kept.self?.me : user;
+    if (!me) {
+      keeper.close();
+      return null;
+    }
+    // Where each tab has a link of its own, what another one says is not this one's until that one is gone.
+    if (!Tabs.canShare()) kept.outbox = [];
+    keeper.own(kept.outbox);
+    chat = new Chat({ rest, me, keeper, kept, tabs, signedOut });
+    return chat;
+  }
+
+  constructor({ rest, me, keeper, kept, tabs, signedOut }: ChatOptions) {
+    this.rest = rest;
+    this.#me = me;
+    this.#keeper = keeper;
+    this.#tabs = tabs;
+    this.#signedOut = signedOut;
+    const first = revive(kept);
+    const state = $state(first);
     this.state = state;
-    this.#link = new Link(
+    keeper.plain = (value) => $state.snapshot(value) as typeof value;
+    keeper.trouble = (storage) => (this.storage = storage);
+    this.storage = keeper.storage;
+    this.roster = new Roster(state, first);
+    this.drafts = new Drafts(
+      state,
       {
-        connect: (subprotocol) => new WebSocket(new URL('/v1/ws', location.href.replace(/^http/, 'ws')), subprotocol),
-        token: () => rest.token(),
-        forgetToken: () => rest.forgetToken(),
-        random: Math.random,
+        say: (room, text) => this.#command({ do: 'draft', room, text, key: newKey() }),
+        keep: (draft: KeptDraft) => keeper.draft(draft),
+        tell: (draft: KeptDraft) => tabs.tell({ say: 'draft', draft }),
       },
-      {
-        opened: (token) => sync.connected(state, token),
-        frame: (frame) => {
-          this.do((now_ms) => sync.apply(state, frame, now_ms));
-          if (frame.type === 'ready') this.#watch();
-        },
-        closed: () => sync.disconnected(state),
-        phase: (phase, retry_at_ms) => {
-          this.phase = phase;
-          this.retry_at_ms = retry_at_ms;
-        },
-        failed: (error) => this.#failed(error),
-      },
+      kept.drafts,
     );
+    this.drafts.reconcile(Object.values(first.rooms).flatMap(({ room }) => (room.draft === undefined ? [] : room.id)));
+    this.room = new RoomCommands(rest);
+    this.account = new Account(rest, (user) => this.#learn(user));
+    this.#link = this.#newLink();
+    const { timeline } = kept;
+    const known = timeline && state.rooms[timeline.id];
+    if (known) restore(known, timeline);
+    if (kept.self?.open && state.rooms[kept.self.open]) this.#look(kept.self.open);
   }
 
   start(): void {
-    this.#link.start();
+    this.#tabs.start();
     addEventListener('online', this.hurry);
+    addEventListener('pagehide', this.#gone);
     document.addEventListener('visibilitychange', this.#looked);
   }
 
+  /** For a page that goes: what is known stays on this device. */
   stop(): void {
+    this.#end();
+    void this.#keeper.flush().then(() => this.#keeper.close());
+  }
+
+  /** Signed out here: nothing stays behind, in no tab. With `isUnsentKept` what was not sent waits for the next time. */
+  async forget(isUnsentKept = false): Promise<void> {
+    this.#tabs.tell({ say: 'left' });
+    this.#end();
+    await this.#keeper.erase(isUnsentKept);
+  }
+
+  /** Signed out in another tab, which erases what was kept. */
+  leave(): void {
+    this.#end();
+    this.#keeper.close();
+  }
+
+  #end(): void {
+    this.#tabs.stop();
     this.#link.stop();
+    this.drafts.stop();
     clearTimeout(this.#timer);
     removeEventListener('online', this.hurry);
+    removeEventListener('pagehide', this.#gone);
     document.removeEventListener('visibilitychange', this.#looked);
   }
 
-  /** For signing out: what is unsent goes too. */
-  forget(): void {
-    this.stop();
-    this.#unsent.clear();
+  /** Who I am, as I was called last. */
+  get me(): Me {
+    return this.state.me ?? this.#me;
   }
 
-  readonly hurry = (): void => this.#link.hurry();
+  readonly hurry = (): void => {
+    if (this.#isSpeaker) this.#link.hurry();
+    else this.#tabs.ask({ say: 'hurry' });
+  };
 
   /** The room that is looked at, once it is known. */
   get open(): RoomState | null {
     return this.openId === null ? null : (this.state.rooms[this.openId] ?? null);
   }
 
+  /** All rooms, the most recent first. */
   get rooms(): RoomState[] {
-    return roomsInOrder(this.state);
+    return this.roster.order.flatMap((id) => this.state.rooms[id] ?? []);
   }
 
   get unread(): number {
-    return Object.values(this.state.rooms).reduce((sum, { room }) => sum + unread(room), 0);
+    return this.roster.unread;
+  }
+
+  /** Events of a room that the server told of and that have not come yet: they fill in by themselves. */
+  missing(roomId: string): number {
+    const known = this.state.rooms[roomId];
+    return known ? missing(known) : 0;
   }
 
   show(roomId: string | null): void {
-    const left = this.open;
-    if (left && left.room.id !== roomId) trim(left, KEPT_EVENTS);
-    this.stopTyping();
-    this.openId = roomId;
-    this.loadFailed = false;
+    if (roomId !== this.openId) untrack(() => this.#turn(roomId));
   }
 
   send(roomId: string, text: string): void {
     this.stopTyping();
-    this.do((now_ms) => sync.send(this.state, roomId, text, newKey(now_ms), now_ms));
+    this.drafts.delete(roomId);
+    const key = newKey();
+    if (!this.#isSpeaker) {
+      this.state.now_ms = Date.now();
+      sync.guess(this.state, roomId, text, key);
+      this.#keeper.say(this.state.outbox);
+    }
+    this.#command({ do: 'send', room: roomId, text, key });
   }
 
   erase(roomId: string, target: number): void {
-    this.do((now_ms) => sync.erase(this.state, roomId, target, newKey(now_ms), now_ms));
+    this.#command({ do: 'erase', room: roomId, target, key: newKey() });
   }
 
   retry(key: string): void {
-    this.do((now_ms) => sync.resend(this.state, key, now_ms));
+    this.#command({ do: 'resend', key });
   }
 
   discard(key: string): void {
-    this.do(() => {
-      sync.discard(this.state, key);
-      return [];
-    });
+    this.#command({ do: 'discard', key });
   }
 
   /** The newest message is on the screen, and somebody looks. */
   markRead(roomId: string): void {
     const known = this.state.rooms[roomId];
-    if (known && unread(known.room) > 0) this.do((now_ms) => sync.read(this.state, roomId, known.cursor, now_ms));
+    if (known && unread(known.room) > 0) this.#command({ do: 'read', room: roomId, seq: known.cursor });
   }
 
   /** Said at most every three seconds, however fast the fingers. */
@@ -154,37 +250,35 @@ export class Chat {
     const now_ms = Date.now();
     if (!this.state.ready || (this.#typing?.room === roomId && now_ms < this.#typing.until_ms)) return;
     this.#typing = { room: roomId, until_ms: now_ms + TYPING_EVERY_MS };
-    this.#link.send([{ type: 'typing.set', room: roomId, on: true }]);
+    this.#say({ type: 'typing.set', room: roomId, on: true });
   }
 
+  /** The field was left, or is empty. */
   stopTyping(): void {
-    if (this.#typing) this.#link.send([{ type: 'typing.set', room: this.#typing.room, on: false }]);
+    if (this.#typing) this.#say({ type: 'typing.set', room: this.#typing.room, on: false });
     this.#typing = null;
   }
 
   /** These users are on the screen: tell whether they are online. */
   watch(users: string[]): void {
-    const wanted = users.slice(0, this.state.limits.watch).sort();
+    const wanted = users.slice(0, untrack(() => this.state.limits.watch)).sort();
     if (wanted.join() === this.#watched.join()) return;
     this.#watched = wanted;
-    if (this.state.ready) this.#watch();
+    untrack(() => this.#watch());
   }
 
-  /** Reads the page below what is known. */
+  /** Reads the page above what is shown of the room that is looked at. */
   async loadOlder(roomId: string): Promise<void> {
-    if (this.loading !== null || !this.state.rooms[roomId]) return;
-    this.loading = roomId;
-    this.loadFailed = false;
-    try {
-      let isDone = false;
-      for (let attempt = 0; attempt < PAGE_ATTEMPTS && !isDone; attempt += 1) isDone = await this.#loadPage(roomId);
-      this.loadFailed = !isDone;
-    } catch (error) {
-      this.loadFailed = true;
-      this.#failed(error);
-    } finally {
-      this.loading = null;
-    }
+    if (this.timeline?.roomId === roomId) await this.timeline.loadOlder();
+  }
+
+  /** The room whose older messages are being read. */
+  get loading(): string | null {
+    return this.timeline?.loading ? this.timeline.roomId : null;
+  }
+
+  get loadFailed(): boolean {
+    return this.timeline?.failed ?? false;
   }
 
   /** Finds out the names of users of whom only the ids are known. */
@@ -193,48 +287,310 @@ export class Chat {
     if (unknown.length === 0) return;
     for (const id of unknown) this.#asked.add(id);
     try {
-      sync.name(this.state, await this.rest.users(unknown));
+      for (const user of await this.rest.users(unknown)) this.#learn(user);
     } catch (error) {
       for (const id of unknown) this.#asked.delete(id);
       this.#failed(error);
     }
   }
 
-  /** Takes an input of the state machine, and does what follows from it. */
-  do(input: (now_ms: number) => ClientFrame[]): void {
-    this.#link.send(input(Date.now()));
-    this.#unsent.save(this.state.outbox);
+  /** This tab has the link from now on. */
+  lead(): void {
+    this.#leader = null;
+    this.#hasLed = true;
+    this.#keeper.follow(this.state);
+    this.#do({ do: 'disconnected' });
+    for (const command of this.#asking.splice(0)) this.#do(command);
+    if (this.#tabs.role === 'alone') void this.#claim();
+    this.#link.start();
+  }
+
+  /** Another tab has it, or took it. */
+  follow(): void {
+    clearTimeout(this.#timer);
+    // A tab that slept may have taken something that the other one never heard.
+    for (const { room, key, what, stage } of this.#hasLed ? this.state.outbox : []) {
+      if (stage === 'sent' || stage === 'failed') continue;
+      this.#asking.push('text' in what ? { do: 'send', room, text: what.text, key } : { do: 'erase', room, target: what.target, key });
+    }
+    this.#keeper.unfollow();
+    this.#link.stop();
+  }
+
+  heard(message: Message, from: string): void {
+    switch (message.say) {
+      case 'left':
+        return this.#signedOut('tab');
+      case 'draft':
+        return this.drafts.heard(message.draft);
+      case 'gone':
+        if (this.#watchedElsewhere.delete(from)) this.#watch();
+        if (this.#tabs.role === 'alone') void this.#claim();
+        return;
+      default:
+        if (this.#tabs.role === 'leader') this.#served(message, from);
+        else if (this.#tabs.role === 'follower') this.#told(message, from);
+    }
+  }
+
+  /** What a tab without the link wants of this one. */
+  #served(message: Message, from: string): void {
+    switch (message.say) {
+      case 'join':
+        return this.#tabs.tell({ say: 'state', to: from, state: this.#brief(), phase: this.phase, retry_at_ms: this.retry_at_ms });
+      case 'ask':
+        return this.#do(message.command);
+      case 'frames':
+        return this.#link.send(message.frames);
+      case 'watch':
+        this.#watchedElsewhere.set(from, message.users);
+        return this.#watch();
+      case 'hurry':
+        return this.#link.hurry();
+    }
+  }
+
+  /** What the tab with the link tells this one. */
+  #told(message: Message, from: string): void {
+    switch (message.say) {
+      case 'lead':
+        return this.#tabs.ask({ say: 'join' });
+      case 'state':
+        if (message.to === this.#tabs.id) this.#adopt(message.state, from);
+        break;
+      case 'input':
+        if (from === this.#leader) this.#follow(message.input, message.now_ms);
+        return;
+      case 'phase':
+        break;
+      default:
+        return;
+    }
+    Object.assign(this, { phase: message.phase, retry_at_ms: message.retry_at_ms });
+  }
+
+  /** What is known here, for a tab that joins: the newest of each timeline, which it must take for no more than that. */
+  #brief(): State {
+    const rooms = Object.entries(this.state.rooms).map(([id, known]): [string, RoomState] => {
+      const newest = keepsake(known, TOLD_EVENTS);
+      const stretches = newest ? [{ from: newest.from, to: newest.cursor }] : [];
+      const isAll = known.stretches.length <= 1 && newest?.events.length === known.events.length;
+      const blind_seq = isAll ? known.blind_seq : known.cursor;
+      return [id, { ...$state.snapshot({ ...known, events: [] }), events: newest?.events ?? [], stretches, blind_seq } as unknown as RoomState];
+    });
+    return { ...($state.snapshot({ ...this.state, rooms: {} }) as State), rooms: Object.fromEntries(rooms) };
+  }
+
+  /** Takes the state of the tab with the link, with what only this tab has. */
+  #adopt(told: State, from: string): void {
+    const old = this.open;
+    const newest = old && keepsake(old, KEPT_EVENTS);
+    const guesses = this.state.outbox.filter((it) => it.guess && !told.outbox.some(({ key }) => key === it.key));
+    const rooms: State['rooms'] = {};
+    for (const [id, it] of Object.entries(told.rooms)) rooms[id] = { ...it, events: listOf(it.events) };
+    Object.assign(this.state, told, { rooms, outbox: [...told.outbox, ...$state.snapshot(guesses)] });
+    this.#leader = from;
+    const known = this.open;
+    if (known && newest) restore(known, newest);
+    this.roster.renew();
+    this.drafts.reconcile(Object.keys(rooms));
+    this.#watch();
+    for (const command of this.#asking) this.#tabs.ask({ say: 'ask', command });
+  }
+
+  /** True where this tab has a link. */
+  get #isSpeaker(): boolean {
+    return this.#tabs.role === 'leader' || this.#tabs.role === 'alone';
+  }
+
+  /** An effect may ask for it, and must not depend on what that looks at. */
+  #command(command: Command): void {
+    if (this.#isSpeaker) return untrack(() => this.#do(command));
+    if (this.#asking.length < ASKING_MAX) this.#asking.push(command);
+    this.#tabs.ask({ say: 'ask', command });
+  }
+
+  /** What the tab with the link did, this one does after it. */
+  #follow(input: Input, now_ms: number): void {
+    this.#take(input, now_ms);
+    if (this.#asking.length > 0) this.#asking = this.#asking.filter((it) => !isSame(it, input));
+  }
+
+  /** Takes an input, and does what follows from it. */
+  #do(input: Input, now_ms = Date.now()): void {
+    const frames = this.#take(input, now_ms);
+    this.#tabs.tell({ say: 'input', input, now_ms });
+    this.#link.send(frames);
+    this.#keeper.say(this.state.outbox);
     this.#schedule();
+  }
+
+  /** Changes the state, and what is derived from it. */
+  #take(input: Input, now_ms: number): ClientFrame[] {
+    const changed = touched(this.state, input);
+    const isNewHistory = input.do === 'frame' && input.frame.type === 'ready' && this.#isNewHistory(input.frame);
+    const frames = enter(this.state, input, now_ms);
+    if (isNewHistory && this.#isSpeaker) this.#keeper.reset();
+    if (isNewHistory) this.roster.renew();
+    const rooms = isNewHistory ? Object.keys(this.state.rooms) : changed;
+    this.roster.update(rooms);
+    this.drafts.reconcile(rooms);
+    if (this.#isSpeaker) this.#keeper.touch(rooms, input.do === 'frame' && ('users' in input.frame || input.frame.type === 'signal'));
+    if (input.do === 'frame' && input.frame.type === 'ready') this.#ready();
+    return frames;
+  }
+
+  #isNewHistory(frame: ServerFrame & { type: 'ready' }): boolean {
+    return frame.reset || frame.epoch !== this.state.epoch || this.state.named === null;
+  }
+
+  #ready(): void {
+    // After what the caller does with its frames, which were decided on before.
+    queueMicrotask(() => {
+      this.#watch();
+      this.drafts.resume();
+      if (this.#tabs.role === 'alone') void this.#claim();
+      if (this.#isSpeaker) void this.#readAhead();
+    });
+  }
+
+  #turn(roomId: string | null): void {
+    const left = this.open;
+    if (left) trim(left, KEPT_EVENTS);
+    this.stopTyping();
+    this.drafts.restAll();
+    this.#look(roomId);
+    this.#keeper.opened(roomId, Date.now());
+  }
+
+  #look(roomId: string | null): void {
+    this.openId = roomId;
+    this.timeline = roomId === null ? null : this.#newTimeline(roomId, this.#restore(roomId));
+  }
+
+  #newTimeline(roomId: string, kept?: Promise<void>): Timeline {
+    const { state, rest } = this;
+    return new Timeline(roomId, state, (...page) => rest.messages(...page), (error) => this.#failed(error), kept);
+  }
+
+  /** Takes what is kept of a timeline. */
+  async #restore(roomId: string): Promise<void> {
+    if (this.state.rooms[roomId]?.stretches.length) return;
+    const kept = await this.#keeper.timeline(roomId);
+    const known = this.state.rooms[roomId];
+    if (kept && known) restore(known, kept);
+  }
+
+  /** Reads the newest page of the rooms at the top of the list, where it is not kept. */
+  async #readAhead(): Promise<void> {
+    for (const roomId of this.roster.order.slice(0, AHEAD_MAX)) {
+      const known = this.state.rooms[roomId];
+      if (!known || this.#keeper.isKept(roomId) || this.openId === roomId) continue;
+      const ahead = this.#newTimeline(roomId);
+      if (floor(known) > 1) await ahead.loadOlder();
+      if (!this.state.ready || ahead.failed) return;
+      this.#keeper.keep(roomId, 1);
+    }
+  }
+
+  /** Says what was left unsaid by tabs that are no more, where each tab has a link of its own. Twice is once, by the key. */
+  async #claim(): Promise<void> {
+    const others = await this.#tabs.others();
+    const kept = await this.#keeper.outbox().catch(() => []);
+    const isKnown = (key: string) => this.state.outbox.some((it) => it.key === key);
+    const orphans = kept.filter((it) => !isKnown(it.key) && !others.has(it.tab));
+    if (orphans.length === 0 || this.#tabs.role !== 'alone') return;
+    this.#keeper.own(orphans);
+    this.state.outbox.push(...orphans.map(pendingOf));
+    this.#do({ do: 'tick' });
+  }
+
+  #learn(user: UserName): void {
+    sync.name(this.state, [user]);
+    this.#keeper.touch([], true);
   }
 
   #schedule(): void {
     clearTimeout(this.#timer);
     const due_ms = sync.tickDue(this.state);
     if (due_ms === null) return;
-    const tick = () => this.do((now_ms) => sync.tick(this.state, now_ms));
-    this.#timer = setTimeout(tick, Math.max(0, due_ms - Date.now()));
+    this.#timer = setTimeout(() => this.#do({ do: 'tick' }), Math.max(0, due_ms - Date.now()));
   }
 
-  async #loadPage(roomId: string): Promise<boolean> {
-    const known = this.state.rooms[roomId];
-    if (!known) return true;
-    const before = floor(known);
-    if (before <= 1) return true;
-    const page = await this.rest.messages(roomId, before, PAGE);
-    if (page.epoch !== this.state.epoch) return false;
-    return addPage(this.state, roomId, { at: { before }, limit: PAGE, ...page });
+  #say(frame: { type: 'typing.set'; room: string; on: boolean }): void {
+    if (this.#isSpeaker) this.#link.send([frame]);
+    else this.#tabs.tell({ say: 'frames', frames: [frame] });
   }
 
+  /** Tells whose presence is to be told, in all tabs together. */
   #watch(): void {
-    this.#link.send([{ type: 'presence.watch', users: this.#watched }]);
+    if (!this.#isSpeaker) return this.#tabs.tell({ say: 'watch', users: this.#watched });
+    if (!this.state.ready) return;
+    const elsewhere = [...this.#watchedElsewhere.values()].flat();
+    const users = [...this.#watched, ...elsewhere.filter((id, at) => !this.#watched.includes(id) && elsewhere.indexOf(id) === at)];
+    this.#link.send([{ type: 'presence.watch', users: users.slice(0, this.state.limits.watch) }]);
+  }
+
+  #newLink(): Link {
+    return new Link(
+      {
+        connect: (subprotocol) => new WebSocket(new URL('/v1/ws', location.href.replace(/^http/, 'ws')), subprotocol),
+        token: () => this.#token(),
+        forgetToken: () => this.rest.forgetToken(),
+        random: Math.random,
+      },
+      {
+        opened: (token) => {
+          const now_ms = Date.now();
+          this.#tabs.tell({ say: 'input', input: { do: 'connected', token: '' }, now_ms });
+          this.state.now_ms = now_ms;
+          return sync.connected(this.state, token);
+        },
+        frame: (frame) => this.#do({ do: 'frame', frame }),
+        // A tab that was relieved says no more: the other one has told the rest already.
+        closed: () => this.#isSpeaker && this.#do({ do: 'disconnected' }),
+        phase: (phase, retry_at_ms) => {
+          if (!this.#isSpeaker) return;
+          Object.assign(this, { phase, retry_at_ms });
+          if (phase !== 'stopped') this.#tabs.tell({ say: 'phase', phase, retry_at_ms });
+        },
+        failed: (error) => this.#failed(error),
+      },
+    );
+  }
+
+  /** A session that is not this user's any more is none. */
+  async #token(): Promise<string> {
+    const token = await this.rest.token();
+    if (this.rest.userId !== this.#me.id) throw new SignedOut();
+    return token;
   }
 
   readonly #looked = (): void => {
-    if (document.visibilityState === 'visible') this.#link.hurry();
+    if (document.visibilityState === 'visible') {
+      this.#tabs.doubt();
+      if (this.#isSpeaker) this.#link.hurry();
+    } else this.#hidden();
+  };
+
+  /** The page may be gone in a moment. */
+  readonly #hidden = (): void => {
+    this.drafts.restAll();
+    void this.#keeper.flush();
+  };
+
+  readonly #gone = (): void => {
+    this.#hidden();
+    this.#tabs.tell({ say: 'gone' });
   };
 
   #failed(error: unknown): boolean {
-    if (error instanceof SignedOut) this.signedOut();
+    if (error instanceof SignedOut) this.#signedOut('server');
     return !(error instanceof SignedOut);
   }
+}
+
+/** Both are plain data, and were made alike. */
+function isSame(command: Command, input: Input): boolean {
+  return command.do === input.do && JSON.stringify(command) === JSON.stringify(input);
 }

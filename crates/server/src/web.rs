@@ -10,11 +10,12 @@ use http::{HeaderMap, Method, StatusCode};
 use crate::http::answer::Failure;
 
 /// What the app's documents may do: its own scripts and styles, its own origin, and nothing else.
-/// Text becomes HTML nowhere; Svelte's own templates are the one policy that trusted types allow.
+/// Text becomes HTML nowhere: trusted types allow two policies, that of Svelte for its own templates and
+/// that of the page for the address of its service worker.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' blob: data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
     worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
-    require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
+    require-trusted-types-for 'script'; trusted-types svelte-trusted-html chinwag-worker";
 
 /// The app's document for every path that is not the API's, and its files.
 pub(crate) async fn page(request: Request) -> Response {

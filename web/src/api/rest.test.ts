@@ -81,3 +81,23 @@ test('a handle that nobody has is nobody', async () => {
   const { rest } = server({ '/v1/auth/refresh': tokens('a'), '/v1/users?handle=zoe': problem(404, 'not_found') });
   expect(await rest.user('zoe')).toBeNull();
 });
+
+test.each([
+  ['newest', '/v1/rooms/r/messages?limit=50'],
+  [{ before: 7 }, '/v1/rooms/r/messages?before=7&limit=50'],
+  [{ after: 7 }, '/v1/rooms/r/messages?after=7&limit=50'],
+  [{ around: 7 }, '/v1/rooms/r/messages?around=7&limit=50'],
+  [{ at: 1_800_000_000_000 }, '/v1/rooms/r/messages?at=1800000000000&limit=50'],
+] as const)('a page of the timeline is asked for by its place: %j', async (where, path) => {
+  const page = { epoch: 'e', messages: [], head_seq: 9 };
+  const { rest } = server({ '/v1/auth/refresh': tokens('a'), [path]: () => Response.json(page) });
+  expect(await rest.messages('r', where, 50)).toEqual(page);
+});
+
+test('an export is what came, and its refusal a refusal', async () => {
+  let answer = () => new Response('{"kind":"me"}\n');
+  const { rest } = server({ '/v1/auth/refresh': tokens('a'), '/v1/me/export': () => answer() });
+  expect(await (await rest.export()).text()).toBe('{"kind":"me"}\n');
+  answer = problem(429, 'rate_limited');
+  await expect(rest.export()).rejects.toBeInstanceOf(Refused);
+});

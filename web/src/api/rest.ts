@@ -2,18 +2,29 @@
  * The REST door. The access token lives in memory alone; the refresh token is in a cookie that no
  * script can read.
  */
+import type { PageAt } from '../sync/timeline';
 import type {
+  Addresses,
   ErrorCode,
   Installation,
+  Invite,
+  InviteCreate,
+  Invites,
   Login,
   Me,
+  MemberPut,
+  Members,
+  MePatch,
   Messages,
+  PasswordChange,
   PasswordReset,
   Problem,
   Register,
   Room,
   RoomCreate,
+  RoomPatch,
   Rooms,
+  Sessions,
   Tokens,
   UserName,
   Users,
@@ -21,6 +32,9 @@ import type {
 
 /** A request without an answer for this long is given up. */
 const ANSWER_WITHIN_MS = 15_000;
+
+/** All that is kept of somebody may be long, and the line slow. */
+const EXPORT_WITHIN_MS = 10 * 60_000;
 
 /** A token that ends within this time is not used any more. */
 const REFRESH_BEFORE_MS = 30_000;
@@ -47,6 +61,8 @@ export class SignedOut extends Error {}
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export class Rest {
+  /** Whose the token is. */
+  userId: string | null = null;
   #token: { value: string; until_ms: number } | null = null;
   #refresh: Promise<Me> | null = null;
 
@@ -109,6 +125,52 @@ export class Rest {
     return (await this.#signed<Users>('GET', `/v1/users?ids=${ids.map(encodeURIComponent).join(',')}`)).users;
   }
 
+  patchMe(body: MePatch): Promise<Me> {
+    return this.#signed('PATCH', '/v1/me', body);
+  }
+
+  deleteMe(password: string): Promise<void> {
+    return this.#signed('DELETE', '/v1/me', { password });
+  }
+
+  /** All that is kept of me, as JSON lines. */
+  async export(): Promise<Blob> {
+    const answer = await this.#asked('GET', '/v1/me/export', undefined, await this.token(), EXPORT_WITHIN_MS);
+    if (!answer.ok) return read(answer);
+    return answer.blob().catch((error: unknown) => {
+      throw new Unreachable(String(error));
+    });
+  }
+
+  changePassword(body: PasswordChange): Promise<void> {
+    return this.#signed('POST', '/v1/auth/password', body);
+  }
+
+  sessions(): Promise<Sessions> {
+    return this.#signed('GET', '/v1/sessions');
+  }
+
+  endSession(id: string): Promise<void> {
+    return this.#signed('DELETE', `/v1/sessions/${encodeURIComponent(id)}`);
+  }
+
+  invites(): Promise<Invites> {
+    return this.#signed('GET', '/v1/invites');
+  }
+
+  invite(body: InviteCreate): Promise<Invite> {
+    return this.#signed('POST', '/v1/invites', body);
+  }
+
+  withdraw(code: string): Promise<void> {
+    return this.#signed('DELETE', `/v1/invites/${encodeURIComponent(code)}`);
+  }
+
+  /** Under which others reach this server. */
+  addresses(): Promise<Addresses> {
+    return this.#signed('GET', '/v1/addresses');
+  }
+
   channels(after?: string): Promise<Rooms> {
     return this.#signed('GET', `/v1/rooms?listed=true${after ? `&after=${encodeURIComponent(after)}` : ''}`);
   }
@@ -117,17 +179,44 @@ export class Rest {
     return this.#signed('POST', '/v1/rooms', body);
   }
 
-  joinRoom(room: string, key: string): Promise<unknown> {
-    return this.#signed('POST', `/v1/rooms/${encodeURIComponent(room)}/join`, { key });
+  patchRoom(room: string, body: RoomPatch): Promise<void> {
+    return this.#done('PATCH', roomPath(room), body);
   }
 
-  messages(room: string, before: number, limit: number): Promise<Messages> {
-    return this.#signed('GET', `/v1/rooms/${encodeURIComponent(room)}/messages?before=${before}&limit=${limit}`);
+  joinRoom(room: string, key: string): Promise<void> {
+    return this.#done('POST', roomPath(room, '/join'), { key });
+  }
+
+  leaveRoom(room: string, key: string): Promise<void> {
+    return this.#done('POST', roomPath(room, '/leave'), { key });
+  }
+
+  members(room: string, after?: string): Promise<Members> {
+    return this.#signed('GET', roomPath(room, `/members${after ? `?after=${encodeURIComponent(after)}` : ''}`));
+  }
+
+  putMember(room: string, user: string, body: MemberPut): Promise<void> {
+    return this.#done('PUT', roomPath(room, `/members/${encodeURIComponent(user)}`), body);
+  }
+
+  removeMember(room: string, user: string, key: string): Promise<void> {
+    return this.#done('DELETE', roomPath(room, `/members/${encodeURIComponent(user)}`), { key });
+  }
+
+  /** A page of the timeline; `{ at }` is the one around the first message at or after that time. */
+  messages(room: string, where: PageAt | { at: number }, limit: number): Promise<Messages> {
+    const [[field, value] = []] = typeof where === 'string' ? [] : Object.entries(where);
+    return this.#signed('GET', roomPath(room, `/messages?${field ? `${field}=${value}&` : ''}limit=${limit}`));
   }
 
   #keep({ access_token, expires_in_s, user }: Tokens): Me {
+    this.userId = user.id;
     this.#token = { value: access_token, until_ms: Date.now() + expires_in_s * 1_000 };
     return user;
+  }
+
+  async #done(method: Method, path: string, body: unknown): Promise<void> {
+    await this.#signed(method, path, body);
   }
 
   async #signed<T>(method: Method, path: string, body?: unknown): Promise<T> {
@@ -142,6 +231,10 @@ export class Rest {
   }
 
   async #open<T>(method: Method, path: string, body?: unknown, token?: string): Promise<T> {
+    return read<T>(await this.#asked(method, path, body, token));
+  }
+
+  #asked(method: Method, path: string, body?: unknown, token?: string, within_ms = ANSWER_WITHIN_MS): Promise<Response> {
     const headers: Record<string, string> = {};
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (token) headers.authorization = `Bearer ${token}`;
@@ -150,14 +243,17 @@ export class Rest {
       headers,
       credentials: 'same-origin',
       cache: 'no-store',
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      signal: AbortSignal.timeout(within_ms),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     };
-    const answer = await this.fetch(path, request).catch((error: unknown) => {
+    return this.fetch(path, request).catch((error: unknown) => {
       throw new Unreachable(String(error));
     });
-    return read<T>(answer);
   }
+}
+
+function roomPath(room: string, rest = ''): string {
+  return `/v1/rooms/${encodeURIComponent(room)}${rest}`;
 }
 
 async function read<T>(answer: Response): Promise<T> {

@@ -22,6 +22,16 @@ export function faceId(room: Room): string {
   return room.peer ?? room.id;
 }
 
+/** The colour that its other member chose, where there is one. */
+export function hueOfRoom(state: State, room: Room): number | undefined {
+  return room.peer === undefined ? undefined : state.users[room.peer]?.hue;
+}
+
+/** What stands in a room's picture where it is no letter. */
+export function signOf(room: Pick<Room, 'kind'>): 'hash' | 'note' | 'people' | undefined {
+  return ({ channel: 'hash', self: 'note', group: 'people' } as const)[room.kind];
+}
+
 /** The sentence of an event that is no message. */
 export function notice(state: State, { kind, from, body }: Event): string {
   const words = text.notices;

@@ -114,6 +114,7 @@ function view(state: State, wanted: NonNullable<Step['view']>): Step['view'] {
 function viewOf(state: State, known: RoomState): Given {
   return {
     ...known.room,
+    draft: known.room.draft || null,
     cursor: known.cursor,
     unread: unread(known.room),
     last: known.room.last && line(known.room.last),

@@ -7,10 +7,17 @@ const TRANSIENT = new Set<ErrorCode>(['busy', 'unavailable', 'rate_limited', 'un
 
 const FRESH = { stage: 'waiting', ref: null, said_ms: 0, retry_ms: null, seq: null, code: null } as const;
 
-/** Takes a new command, unless [`PENDING_MAX`] wait already. */
+/** Takes a new command, unless [`PENDING_MAX`] wait already. One that was guessed takes its place now. */
 export function enqueue(state: State, room: string, what: Pending['what'], key: string): void {
-  if (state.outbox.length >= PENDING_MAX) return;
-  state.outbox.push({ key, room, at_ms: state.now_ms, what, ...FRESH });
+  const guessed = state.outbox.find((it) => it.key === key);
+  if (guessed ? !guessed.guess : state.outbox.length >= PENDING_MAX) return;
+  if (guessed) state.outbox = state.outbox.filter((it) => it !== guessed);
+  state.outbox.push({ key, room, at_ms: guessed?.at_ms ?? state.now_ms + state.skew_ms, what, ...FRESH });
+}
+
+/** Shows a command that another tab is to say. */
+export function guess(state: State, room: string, text: string, key: string): void {
+  state.outbox.push({ key, room, at_ms: state.now_ms + state.skew_ms, what: { text }, ...FRESH, guess: true });
 }
 
 /** Puts a failed command at the end, under the key it had. */

@@ -13,8 +13,9 @@ import { append, change, later } from './timeline';
 export function tell(state: State, room: Room, first = room.kind === 'self' ? 0 : room.head_seq): void {
   const known = state.rooms[room.id];
   const stranger = state.strangers[room.id];
-  if (known) retell(known, room);
-  else state.rooms[room.id] = newRoom(room, first);
+  const told = { ...room, draft: state.drafted[room.id] ?? room.draft };
+  if (known) retell(known, told);
+  else state.rooms[room.id] = newRoom(told, first);
   outbox.settle(state, room.id);
   answer(state, room.id);
   if (!stranger) return;
@@ -34,6 +35,7 @@ function retell(known: RoomState, room: Room): void {
     read_seq: Math.max(room.read_seq, old.read_seq),
     read_n: Math.max(room.read_n, old.read_n),
     last: later(old.last, room.last),
+    draft: room.draft,
   };
   if (isCurrent) known.told_seq = room.head_seq;
 }
@@ -75,6 +77,7 @@ export function forget(state: State, roomId: string): void {
   delete state.rooms[roomId];
   delete state.typing[roomId];
   delete state.strangers[roomId];
+  delete state.drafted[roomId];
   unwant(state, roomId);
   outbox.settle(state, roomId);
   if (state.listing) state.gone.push(roomId);
@@ -164,6 +167,13 @@ function applyToMe(state: State, { kind, body }: Event): void {
   if (kind === 'room_added' && !room) want(state, { what: 'room', room: roomId });
   if (kind === 'room_removed') forget(state, roomId);
   if (kind === 'room_read' && room) markRead(room.room, Number(body?.read_seq), Number(body?.read_n));
+  if (kind === 'draft' && typeof body?.text === 'string') drafted(state, roomId, body.text);
+}
+
+function drafted(state: State, roomId: string, text: string): void {
+  const room = state.rooms[roomId];
+  state.drafted[roomId] = text;
+  if (room) room.room.draft = text;
 }
 
 function settings({ body }: Event): Partial<Room> {

@@ -12,6 +12,7 @@ export function want(state: State, question: Question): void {
   const same = state.questions.find((it) => it.what === question.what && roomOf(it) === roomOf(question));
   if (!same) state.questions.push({ ...question, ref: null, said_ms: 0, retry_ms: null });
   else if (same.what === 'read' && question.what === 'read') same.read = question.read;
+  else if (same.what === 'draft' && question.what === 'draft') Object.assign(same, { text: question.text, key: question.key });
 }
 
 /** Asks again later: behind all that is wanted by then. */
@@ -59,7 +60,7 @@ export function unsay(state: State): void {
 }
 
 function isOpen(pending: Pending): boolean {
-  return pending.stage === 'waiting' || pending.stage === 'sending';
+  return !pending.guess && (pending.stage === 'waiting' || pending.stage === 'sending');
 }
 
 function commands(state: State): ClientFrame[] {
@@ -117,5 +118,8 @@ function questionFrame(state: State, asked: Asked): ClientFrame {
     case 'read':
       asked.said = asked.read;
       return { type: 'receipt.set', ref, room: asked.room, read: asked.read };
+    case 'draft':
+      asked.said = asked.key;
+      return { type: 'draft.set', ref, room: asked.room, key: asked.key, text: asked.text };
   }
 }

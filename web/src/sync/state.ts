@@ -50,10 +50,14 @@ export type State = {
   questions: Asked[];
   /** The last `ref` that was given. */
   ref: number;
+  /** What the server's clock is ahead of ours, as of the last `ready`. */
+  skew_ms: number;
   /** Questions wait until then: the server asked for it. */
   pause_ms: number | null;
   /** What came of rooms that are not known yet. */
   strangers: Record<string, Stranger>;
+  /** What events since the last `ready` said of drafts, room by room: a page of the list may be older. */
+  drafted: Record<string, string>;
   /** Rooms that went while the list was being read, whose next page may still show them. */
   gone: string[];
   /** True while the list of rooms is read page by page. */
@@ -76,7 +80,7 @@ export type RoomState = {
   /** The last event applied. */
   cursor: number;
   /** All that is known of the timeline, ascending. */
-  events: Event[];
+  events: Events;
   /** Where `events` has no hole: ascending, apart. */
   stretches: Stretch[];
   /** Events ahead of the cursor, ascending. */
@@ -84,6 +88,18 @@ export type RoomState = {
   /** The last change whose message was not known: an older page does not show it. */
   blind_seq: number;
 };
+
+/**
+ * Events of a timeline. A list is replaced and never changed, and so is each event in it: who holds
+ * one may compare, and a view watches the list as a whole instead of ten thousand parts.
+ */
+export class Events extends Array<Event> {}
+
+export function listOf(events: readonly Event[]): Events {
+  const list = new Events(events.length);
+  for (const [index, event] of events.entries()) list[index] = event;
+  return list;
+}
 
 export type Stranger = { head_seq: number; events: Event[] };
 
@@ -108,6 +124,8 @@ export type Pending = {
   seq: number | null;
   /** Why it failed. */
   code: ErrorCode | null;
+  /** True while it is on its way to the tab that has the link: it is shown, and not said from here. */
+  guess?: boolean;
 };
 
 /** What may be asked again at any time. */
@@ -116,7 +134,9 @@ export type Question =
   | { what: 'room'; room: string }
   | { what: 'sync'; room: string; after: number }
   /** `said` is how far the last frame of it went. */
-  | { what: 'read'; room: string; read: number; said: number };
+  | { what: 'read'; room: string; read: number; said: number }
+  /** `said` is the key of its last frame: another text has another key. */
+  | { what: 'draft'; room: string; text: string; key: string; said: string | null };
 
 export type Asked = Question & { ref: number | null; said_ms: number; retry_ms: number | null };
 
@@ -133,8 +153,10 @@ export function newState(unsent: Pending[] = []): State {
     outbox: unsent,
     questions: [],
     ref: 0,
+    skew_ms: 0,
     pause_ms: null,
     strangers: {},
+    drafted: {},
     gone: [],
     listing: false,
     listed: false,
@@ -146,7 +168,7 @@ export function newState(unsent: Pending[] = []): State {
 
 /** A room as of its head, or an earlier cursor: what is above comes by the stream, what is below by pages. */
 export function newRoom(room: Room, cursor = room.head_seq): RoomState {
-  return { room, told_seq: room.head_seq, cursor, events: [], stretches: [], held: [], blind_seq: 0 };
+  return { room, told_seq: room.head_seq, cursor, events: new Events(), stretches: [], held: [], blind_seq: 0 };
 }
 
 /** Messages that this user has not read. */
@@ -154,8 +176,13 @@ export function unread({ n, read_n }: Room): number {
   return Math.max(0, n - read_n);
 }
 
+/** Events that were not applied yet, though the server told that there are some. */
+export function missing({ room, cursor }: RoomState): number {
+  return Math.max(0, room.head_seq - cursor);
+}
+
 /** All rooms, the one where something happened last first. */
 export function roomsInOrder(state: State): RoomState[] {
-  const at_ms = ({ room }: RoomState) => room.last?.at_ms ?? 0;
-  return Object.values(state.rooms).sort((a, b) => at_ms(b) - at_ms(a) || (a.room.id < b.room.id ? -1 : 1));
+  const keyed = Object.values(state.rooms).map((known) => ({ known, id: known.room.id, at_ms: known.room.last?.at_ms ?? 0 }));
+  return keyed.sort((a, b) => b.at_ms - a.at_ms || (a.id < b.id ? -1 : 1)).map(({ known }) => known);
 }

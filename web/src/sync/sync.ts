@@ -7,19 +7,27 @@ import * as outbox from './outbox';
 import { caughtUp, lag, markRead, take, tell } from './room';
 import { putOff, say, sayDue, unsay, want } from './say';
 import { countAt } from './timeline';
-import { ANSWER_WITHIN_MS, type Asked, type Pending, type State, TYPING_MS } from './state';
+import { ANSWER_WITHIN_MS, type Asked, type Pending, type RoomState, roomsInOrder, type State, TYPING_MS } from './state';
 
 /** A connection is open: the first frame, with the cursors of the rooms that are known (rule 1). */
 export function connected(state: State, token: string): ClientFrame {
-  const known = Object.values(state.rooms).sort((a, b) => Number(isSelf(b)) - Number(isSelf(a)) || (a.room.id < b.room.id ? -1 : 1));
+  const known = resumable(state);
   const [first] = known;
   if (state.epoch === null || !first || !isSelf(first)) {
     state.named = null;
     return { type: 'hello', token };
   }
-  const cursors = known.slice(0, state.limits.cursors).map((it): [string, number] => [it.room.id, it.cursor]);
+  const cursors = known.map((it): [string, number] => [it.room.id, it.cursor]);
   state.named = cursors.map(([room]) => room);
   return { type: 'hello', token, epoch: state.epoch, cursors };
+}
+
+/** The `self` room, and as many others as a hello may name, the most recent ones. */
+function resumable(state: State): RoomState[] {
+  const all = Object.values(state.rooms);
+  const recent = all.length <= state.limits.cursors ? all : roomsInOrder(state);
+  const others = recent.filter((it) => !isSelf(it)).slice(0, state.limits.cursors - 1);
+  return [...all.filter(isSelf), ...others.sort((a, b) => (a.room.id < b.room.id ? -1 : 1))];
 }
 
 /** The connection is gone. What was not answered is said again after the next `ready` (rule 13). */
@@ -31,7 +39,7 @@ export function disconnected(state: State): void {
   state.pause_ms = null;
   state.gone = [];
   // The resume brings the rest, but no room whose `room_added` was applied, and not what I have read.
-  state.questions = state.questions.filter((it) => it.what === 'room' || it.what === 'read');
+  state.questions = state.questions.filter((it) => it.what === 'room' || it.what === 'read' || it.what === 'draft');
   for (const asked of state.questions) asked.retry_ms = null;
   state.strangers = {};
   state.present = {};
@@ -59,7 +67,8 @@ export function apply(state: State, frame: ServerFrame, now_ms: number): ClientF
       break;
     case 'signal':
       if (frame.kind === 'presence') state.present[frame.user] = frame.online;
-      else type(state, frame);
+      else if (frame.kind === 'profile') name(state, [frame.user]);
+      else if (frame.kind === 'typing') type(state, frame);
       break;
     case 'lagged':
       lag(state, frame.room, frame.head_seq);
@@ -89,7 +98,17 @@ export function resend(state: State, key: string, now_ms: number): ClientFrame[]
   return say(state);
 }
 
-export { discard } from './outbox';
+export { discard, guess } from './outbox';
+
+/** The user writes, and stopped for a moment: what stands there goes to the user's other devices. */
+export function draft(state: State, roomId: string, text: string, key: string, now_ms: number): ClientFrame[] {
+  state.now_ms = now_ms;
+  const known = state.rooms[roomId];
+  const isOpen = state.questions.some((it) => it.what === 'draft' && it.room === roomId);
+  if (!known || (!isOpen && (known.room.draft ?? '') === text)) return [];
+  want(state, { what: 'draft', room: roomId, text, key, said: null });
+  return say(state);
+}
 
 /** The user has seen all up to `seq` (rule 14). */
 export function read(state: State, roomId: string, seq: number, now_ms: number): ClientFrame[] {
@@ -129,7 +148,12 @@ export function tickDue(state: State): number | null {
 
 /** Learns names. */
 export function name(state: State, users: UserName[]): void {
-  for (const { id, handle, display_name } of users) state.users[id] = { id, handle, display_name };
+  for (const { id, handle, display_name, hue } of users) {
+    const known = state.users[id];
+    if (known?.handle === handle && known.display_name === display_name && known.hue === hue) continue;
+    state.users[id] = { id, handle, display_name, ...(hue !== undefined && { hue }) };
+    if (state.me?.id === id) Object.assign(state.me, { display_name, hue });
+  }
 }
 
 function isSelf({ room }: { room: { kind: string } }): boolean {
@@ -141,9 +165,11 @@ function ready(state: State, frame: Ready): void {
   if (isNewHistory || state.named === null) startAfresh(state);
   const wasNamed = new Set(state.named ?? []);
   const wasComplete = state.listed && Object.keys(state.rooms).every((room) => wasNamed.has(room));
-  Object.assign(state, { epoch: frame.epoch, me: frame.user, ready: true, limits: frame.limits });
+  const skew_ms = frame.now_ms - state.now_ms;
+  Object.assign(state, { epoch: frame.epoch, me: frame.user, ready: true, limits: frame.limits, skew_ms });
   name(state, [frame.user, ...frame.users]);
   state.listing = frame.more && !wasComplete;
+  state.drafted = {};
   for (const room of frame.rooms) report(state, room, room.head_seq);
   if (state.listing && frame.next !== undefined) want(state, { what: 'list', after: frame.next });
   else endOfList(state);
@@ -185,6 +211,10 @@ function reply(state: State, frame: Reply): void {
     case 'read':
       // The user has read on since that was said.
       if (asked.read > asked.said) want(state, { what: 'read', room: asked.room, read: asked.read, said: 0 });
+      return;
+    case 'draft':
+      // The user has written on since that was said.
+      if (asked.key !== asked.said) want(state, { what: 'draft', room: asked.room, text: asked.text, key: asked.key, said: null });
   }
 }
 

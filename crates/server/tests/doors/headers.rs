@@ -72,7 +72,7 @@ fn the_page_runs_its_own_scripts_alone() {
         "frame-ancestors 'none'",
         "base-uri 'none'",
         "require-trusted-types-for 'script'",
-        "trusted-types svelte-trusted-html",
+        "trusted-types svelte-trusted-html chinwag-worker",
     ] {
         assert!(policy.contains(part), "{policy}");
     }

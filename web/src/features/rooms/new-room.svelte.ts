@@ -1,9 +1,10 @@
 /** Making a room, or joining one. */
 import { newKey } from '../../api/key';
-import { Refused, Unreachable } from '../../api/rest';
+import { Refused } from '../../api/rest';
 import type { Room, RoomCreate, UserName } from '../../api/types';
 import type { Chat } from '../../chat.svelte';
 import { text } from '../../text';
+import { explain, Unusable } from '../work.svelte';
 
 export type Kind = 'direct' | 'group' | 'channel' | 'join';
 
@@ -107,18 +108,6 @@ export class NewRoom {
       this.isBusy = false;
     }
   }
-}
-
-/** Something that the person can put right, in a sentence. */
-class Unusable extends Error {}
-
-function explain(error: unknown): string {
-  if (error instanceof Unusable) return error.message;
-  if (error instanceof Unreachable) return text.errors.unreachable;
-  if (error instanceof Refused && error.code === 'rate_limited') {
-    return text.errors.slowDown(Math.max(1, Math.ceil((error.retry_after_ms ?? 1_000) / 1_000)));
-  }
-  return text.errors.other(error instanceof Error ? error.message : String(error));
 }
 
 /** What is no handle is nobody's. */

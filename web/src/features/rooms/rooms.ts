@@ -1,13 +1,16 @@
 /** The list of rooms as it is shown. */
 import type { Event, Room } from '../../api/types';
-import { type Pending, type RoomState, roomsInOrder, type State, unread } from '../../sync/state';
+import { type Pending, type RoomState, type State, unread } from '../../sync/state';
 import { text } from '../../text';
-import { faceId, messageText, notice, roomName, userName } from '../names';
+import { folded } from '../../text/formats';
+import { faceId, hueOfRoom, messageText, notice, roomName, userName } from '../names';
 
 export type Row = {
   id: string;
   name: string;
   faceId: string;
+  /** The colour that its other member chose. */
+  hue: number | undefined;
   kind: string;
   preview: string;
   /** How far the last thing that I said has come, where that is what the preview shows. */
@@ -16,35 +19,55 @@ export type Row = {
   unread: number;
   online: boolean;
   isTyping: boolean;
+  /** What stands in the preview was begun and not sent. */
+  isDraft: boolean;
 };
 
-export function rows(state: State): Row[] {
-  const rooms = roomsInOrder(state);
-  const pending = new Map(state.outbox.filter((it) => 'text' in it.what).map((it) => [it.room, it]));
-  const all = rooms.map((known) => row(state, known, pending.get(known.room.id)));
-  return all.sort((a, b) => (b.at_ms ?? 0) - (a.at_ms ?? 0));
+/** Those whose name has these words, or that are unread. */
+export function found(state: State, ids: string[], words: string, unreadOnly: boolean): string[] {
+  const wanted = folded(words);
+  return ids.filter((id) => {
+    const room = state.rooms[id]?.room;
+    if (!room || (unreadOnly && unread(room) === 0)) return false;
+    return wanted === '' || folded(`${roomName(state, room)} ${handleOf(state, room)}`).includes(wanted);
+  });
 }
 
-/** The users whose presence the list shows. */
-export function peers(state: State): string[] {
-  return roomsInOrder(state).flatMap(({ room }) => room.peer ?? []);
-}
-
-function row(state: State, { room }: RoomState, pending: Pending | undefined): Row {
+/** One room as a row. `draft` is what was begun here and not sent. */
+export function row(state: State, { room }: RoomState, draft: string): Row {
   const typists = Object.keys(state.typing[room.id] ?? {});
+  const pending = state.outbox.findLast((it) => it.room === room.id && 'text' in it.what);
   const last = pending ? null : room.last;
+  const isDraft = draft.trim() !== '' && typists.length === 0;
   return {
     id: room.id,
     name: roomName(state, room),
     faceId: faceId(room),
+    hue: hueOfRoom(state, room),
     kind: room.kind,
-    preview: typists[0] ? typing(state, room, typists[0]) : pending ? mine(room, pendingText(pending)) : preview(state, room, last),
-    stage: pending?.stage ?? null,
+    preview: typists[0]
+      ? typing(state, room, typists[0])
+      : isDraft
+        ? oneLine(draft)
+        : pending
+          ? mine(room, pendingText(pending))
+          : preview(state, room, last),
+    stage: isDraft ? null : (pending?.stage ?? ownStage(state, room)),
     at_ms: pending?.at_ms ?? last?.at_ms ?? null,
     unread: unread(room),
     online: room.peer !== undefined && state.present[room.peer] === true,
     isTyping: typists.length > 0,
+    isDraft,
   };
+}
+
+/** My own last word is on disk. */
+function ownStage(state: State, { last, kind }: Room): Pending['stage'] | null {
+  return last?.kind === 'message' && last.from === state.me?.id && last.body !== null && kind !== 'self' ? 'sent' : null;
+}
+
+function handleOf(state: State, room: Room): string {
+  return room.peer === undefined ? '' : (state.users[room.peer]?.handle ?? '');
 }
 
 function preview(state: State, room: Room, last: Event | null): string {

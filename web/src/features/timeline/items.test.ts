@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Event, Room } from '../../api/types';
 import { newRoom, newState, type Pending, type RoomState, type State } from '../../sync/state';
-import { append } from '../../sync/timeline';
+import { append, floor, timeline } from '../../sync/timeline';
 import { text } from '../../text';
-import { items, type Item } from './items';
+import { days, type Item, type Message, type Part } from './items';
 
 const NOON_MS = new Date(2026, 10, 20, 12).getTime();
 const MINUTE_MS = 60_000;
@@ -30,8 +30,18 @@ function pending(key: string, what: Pending['what'], stage: Pending['stage'] = '
   return { key, room: 'r', at_ms: NOON_MS, what, stage, ref: null, said_ms: 0, retry_ms: null, seq: null, code: null };
 }
 
+/** All that is known, or a part of it. */
+function items(state: State, known: RoomState, line_seq: number | null, now_ms: number, part: Partial<Part> = {}) {
+  const whole: Part = { events: timeline(known), before: null, floor: floor(known), isToEnd: true };
+  return days(state, known, { ...whole, ...part }, line_seq, now_ms).flatMap(({ words, items }) => [{ kind: 'day' as const, words }, ...items]);
+}
+
+function last(shown: ReturnType<typeof items>): Message | undefined {
+  return shown.filter((it) => it.kind === 'message').at(-1);
+}
+
 /** `Bea: m1` begins a group, `  m2` goes on in it, `+` is mine. */
-function lines(shown: Item[]): string[] {
+function lines(shown: (Item | { kind: 'day'; words: string })[]): string[] {
   return shown.map((item) => {
     if (item.kind === 'message') return `${item.isMine ? '+' : ''}${item.isFirst ? '' : '  '}${item.name ? `${item.name}: ` : ''}${item.said ?? '-'}`;
     return item.kind === 'line' ? '----' : `[${item.words}]`;
@@ -70,6 +80,28 @@ test('there is no line while older new messages are not read yet', () => {
   expect(lines(items(state, known, 2, NOON_MS))).toEqual(['[Today]', '----', 'Bea: m3']);
 });
 
+test('a part that begins among what is new has no line, one that begins just there has', () => {
+  const { state, known } = room([{}, {}, {}, {}]);
+  const from = (index: number): Partial<Part> => ({ events: timeline(known).slice(index), before: timeline(known)[index - 1] ?? null });
+  expect(lines(items(state, known, 1, NOON_MS, from(2)))).toEqual(['[Today]', 'Bea: m3', '  m4']);
+  expect(lines(items(state, known, 1, NOON_MS, from(1)))).toEqual(['[Today]', '----', 'Bea: m2', '  m3', '  m4']);
+});
+
+test('what is unsent is not shown among older messages', () => {
+  const { state, known } = room([{}]);
+  state.outbox = [pending('k1', { text: 'hi' })];
+  expect(lines(items(state, known, null, NOON_MS, { isToEnd: false }))).toEqual(['[Today]', 'Bea: m1']);
+});
+
+test('a clock that jumps gives each heading an id of its own, and no message another place', () => {
+  const day_ms = 24 * 60 * MINUTE_MS;
+  const { state, known } = room([{}, { at_ms: NOON_MS - day_ms }, {}, { at_ms: NOON_MS - day_ms }]);
+  const whole: Part = { events: timeline(known), before: null, floor: 1, isToEnd: true };
+  const found = days(state, known, whole, null, NOON_MS);
+  expect(new Set(found.map((it) => it.id)).size).toBe(4);
+  expect(found.flatMap((it) => it.items).map((it) => it.kind === 'message' && it.seq)).toEqual([1, 2, 3, 4]);
+});
+
 test('names are left out where there is only one who could write', () => {
   const { state, known } = room([{}], { kind: 'direct', peer: 'bea' });
   expect(lines(items(state, known, null, NOON_MS))).toEqual(['[Today]', 'm1']);
@@ -88,7 +120,8 @@ test('what is unsent stands below, under the id that its event will have', () =>
   state.outbox = [];
   append(known, { room: 'r', seq: 2, id: 'e2', key: 'k1', kind: 'message', from: 'ann', at_ms: NOON_MS, body: { text: 'hi' } });
   const after = items(state, known, null, NOON_MS);
-  expect(after.at(-1)?.id).toBe(before.at(-1)?.id);
+  expect(last(after)?.id).toBe('k1');
+  expect(last(before)?.id).toBe('k1');
 });
 
 test('who may delete what', () => {

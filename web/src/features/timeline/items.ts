@@ -1,15 +1,25 @@
-/** A room's timeline as it is shown: messages grouped by sender, days, notices, what is unsent. */
+/** A part of a room's timeline as it is shown: days, messages grouped by sender, notices, what is unsent. */
 import type { ErrorCode, Event } from '../../api/types';
 import type { Pending, RoomState, State } from '../../sync/state';
-import { floor, timeline } from '../../sync/timeline';
 import { text } from '../../text';
 import { messageText, notice, userName } from '../names';
 
 /** Messages of one sender further apart are two groups. */
 const GROUP_WITHIN_MS = 5 * 60_000;
 
-export type Item = Day | Line | Notice | Message;
-export type Day = { kind: 'day'; id: string; words: string };
+/** The events that are shown, of all that are known. */
+export type Part = {
+  events: readonly Event[];
+  /** The one above them, where it is known. */
+  before: Event | null;
+  /** What lies below this was not read yet; 1 where there is nothing. */
+  floor: number;
+  /** The newest event is among them, so that what is unsent follows. */
+  isToEnd: boolean;
+};
+
+export type Day = { id: string; words: string; items: Item[] };
+export type Item = Line | Notice | Message;
 export type Line = { kind: 'line'; id: string };
 export type Notice = { kind: 'notice'; id: string; words: string };
 
@@ -23,6 +33,9 @@ export type Message = {
   isMine: boolean;
   /** Above the first of a group, where others than one's partner write. */
   name: string | null;
+  hue: number | undefined;
+  /** Beside it there is room for the picture of who wrote it. */
+  hasFace: boolean;
   /** Null where it was deleted. */
   said: string | null;
   at_ms: number;
@@ -35,25 +48,36 @@ export type Message = {
 };
 
 /** `line_seq`: above the first message of somebody else after it stands the line of what is new. */
-export function items(state: State, known: RoomState, line_seq: number | null, now_ms: number): Item[] {
-  const found: Item[] = [];
-  let day = '';
-  // Where not all that is new was read yet, nobody knows what its first is.
-  let isLineDone = line_seq === null || floor(known) > line_seq + 1;
-  for (const it of [...events(state, known), ...unsent(state, known.room.id)]) {
-    const at_ms = it.kind === 'message' ? it.at_ms : it.event.at_ms;
+export function days(state: State, known: RoomState, part: Part, line_seq: number | null, now_ms: number): Day[] {
+  const found: Day[] = [];
+  const seen = new Set<string>();
+  let last = '';
+  let above: Item | undefined;
+  // Where the part begins among what is new, the line stands higher.
+  let isLineDone = line_seq === null || (part.before?.seq ?? part.floor - 1) > line_seq;
+  const put = (at_ms: number, item: Item) => {
     const date = new Date(at_ms).toDateString();
-    if (date !== day) found.push({ kind: 'day', id: `day ${date}`, words: text.day(at_ms, now_ms) });
-    day = date;
+    if (date !== last) {
+      // A wrong clock brings a day a second time: to the list it is another one.
+      const id = seen.has(date) ? `${date} ${item.id}` : date;
+      seen.add(date);
+      found.push({ id, words: text.day(at_ms, now_ms), items: [] });
+      above = undefined;
+      last = date;
+    }
+    above = item.kind === 'message' ? joined(above, item) : item;
+    found.at(-1)?.items.push(above);
+  };
+  for (const it of [...events(state, known, part.events), ...(part.isToEnd ? unsent(state, known.room.id) : [])]) {
     if (it.kind === 'notice') {
-      found.push({ kind: 'notice', id: it.event.id, words: notice(state, it.event) });
+      put(it.event.at_ms, { kind: 'notice', id: it.event.id, words: notice(state, it.event) });
       continue;
     }
     if (!isLineDone && !it.isMine && it.seq !== null && it.seq > (line_seq ?? 0)) {
-      found.push({ kind: 'line', id: 'line' });
+      put(it.at_ms, { kind: 'line', id: 'line' });
       isLineDone = true;
     }
-    found.push(joined(found.at(-1), it));
+    put(it.at_ms, it);
   }
   return found;
 }
@@ -69,9 +93,9 @@ function joined(above: Item | undefined, message: Message): Message {
 
 type Shown = Message | { kind: 'notice'; event: Event };
 
-function events(state: State, known: RoomState): Shown[] {
+function events(state: State, known: RoomState, part: readonly Event[]): Shown[] {
   const going = new Set(deletions(state, known.room.id));
-  return timeline(known).map((event) =>
+  return part.map((event) =>
     event.kind === 'message' ? message(state, known, event, going) : { kind: 'notice', event },
   );
 }
@@ -79,6 +103,7 @@ function events(state: State, known: RoomState): Shown[] {
 function message(state: State, { room }: RoomState, event: Event, going: Set<number>): Message {
   const isMine = event.from === state.me?.id;
   const said = messageText(event);
+  const hasFace = !isMine && room.kind !== 'direct' && room.kind !== 'self';
   const mayDelete = isMine || (room.kind !== 'direct' && (room.role === 'admin' || room.role === 'owner'));
   return {
     kind: 'message',
@@ -86,7 +111,9 @@ function message(state: State, { room }: RoomState, event: Event, going: Set<num
     seq: event.seq,
     from: event.from,
     isMine,
-    name: isMine || room.kind === 'direct' || room.kind === 'self' ? null : userName(state, event.from),
+    name: hasFace ? userName(state, event.from) : null,
+    hasFace,
+    hue: state.users[event.from]?.hue,
     said,
     at_ms: event.at_ms,
     isFirst: true,
@@ -107,7 +134,7 @@ function unsent(state: State, room: string): Message[] {
   return state.outbox.flatMap(({ key, room: its, at_ms, what, stage, seq, code }): Message[] => {
     if (its !== room || !('text' in what)) return [];
     const from = state.me?.id ?? '';
-    const fixed = { kind: 'message', isMine: true, name: null, isFirst: true, isLast: true, isDeletable: false } as const;
+    const fixed = { kind: 'message', isMine: true, name: null, hue: undefined, hasFace: false, isFirst: true, isLast: true, isDeletable: false } as const;
     return [{ ...fixed, id: key, seq, from, said: what.text, at_ms, stage, code }];
   });
 }

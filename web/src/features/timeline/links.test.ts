@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pieces } from './links';
+import { addresses } from './links';
 
 test.each([
   ['no address', []],
@@ -10,8 +10,8 @@ test.each([
   ['javascript:alert(1) data:text/html,x file:///etc/passwd', []],
   ['https://', []],
   ['“https://example.org/ä”', ['https://example.org/ä']],
-])('%s', (said, addresses) => {
-  const found = pieces(said);
-  expect(found.filter((it) => it.href).map((it) => it.text)).toEqual(addresses);
+])('%s', (said, expected) => {
+  const found = addresses(said);
+  expect(found.filter((it) => it.kind === 'link').map((it) => it.text)).toEqual(expected);
   expect(found.map((it) => it.text).join('')).toBe(said);
 });

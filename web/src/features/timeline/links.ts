@@ -1,24 +1,23 @@
-/** Finds web addresses in what people write. The text stays text: a view makes the elements. */
-
-export type Piece = { text: string; href: string | null };
+/** Finds web addresses in what people write. */
+import type { Piece } from './pieces';
 
 /** No scheme but these two ever becomes a link. */
-const ADDRESS = /https?:\/\/[^\s<>"“”«»]+/giu;
+const ADDRESS = /https?:\/\/[^\s<>"“”«»`]+/giu;
 
 /** What stands at the end of an address and belongs to the sentence. */
 const TAIL = /[.,:;!?'’)\]}*_~]+$/u;
 
-export function pieces(said: string): Piece[] {
+export function addresses(said: string): Piece[] {
   const found: Piece[] = [];
   let end = 0;
   for (const match of said.matchAll(ADDRESS)) {
     const address = withoutTail(match[0]);
     if (!URL.canParse(address)) continue;
-    if (match.index > end) found.push({ text: said.slice(end, match.index), href: null });
-    found.push({ text: address, href: new URL(address).href });
+    if (match.index > end) found.push({ kind: 'text', text: said.slice(end, match.index) });
+    found.push({ kind: 'link', text: address, href: new URL(address).href });
     end = match.index + address.length;
   }
-  if (end < said.length) found.push({ text: said.slice(end), href: null });
+  if (end < said.length) found.push({ kind: 'text', text: said.slice(end) });
   return found;
 }
 

@@ -1,0 +1,4 @@
+declare module 'virtual:emoji' {
+  const table: [group: string, lines: string][];
+  export default table;
+}

@@ -1,0 +1,132 @@
+/**
+ * Keeps the eye where it is. At the bottom it stays at the bottom; elsewhere the first message that
+ * is seen stays where it is seen, whatever comes, goes or grows above it. The browser's own anchoring
+ * is off, because not every browser has it.
+ */
+import { flushSync, tick } from 'svelte';
+
+/** So close counts as the bottom: a finger is not exact. */
+const BOTTOM_WITHIN_PX = 48;
+
+/** So near to an end of the page more is put there: what a fast wheel covers in a few frames. */
+const NEAR_PX = 1_500;
+
+/** What the pane asks for when one comes near an end. Returns whether something changed. */
+export type Ends = { up: () => boolean; down: () => boolean; isToEnd: () => boolean };
+
+export class Pane {
+  isAtBottom = $state(true);
+  #pane: HTMLElement | null = null;
+  #anchor: { row: HTMLElement; top: number } | null = null;
+  /** Where it was scrolled to when it was last looked at. */
+  #top = 0;
+  /** Before the start there is no place to keep. */
+  #isStarted = false;
+
+  constructor(private readonly ends: Ends) {}
+
+  /** Watches the pane, and its content: a picture or a font that comes late moves what is below it. */
+  readonly attach = (pane: HTMLElement): (() => void) => {
+    this.#pane = pane;
+    const resized = new ResizeObserver(() => this.#isStarted && this.#restore());
+    resized.observe(pane);
+    for (const child of pane.children) resized.observe(child);
+    return () => {
+      resized.disconnect();
+      this.#pane = null;
+    };
+  };
+
+  readonly moved = (): void => {
+    if (!this.#isStarted || !this.#pane) return;
+    // What came below since is no movement of the one who reads: only going up leaves the bottom.
+    const isUp = this.#pane.scrollTop < this.#top - 1;
+    if (isUp || !this.isAtBottom || !this.ends.isToEnd()) this.isAtBottom = this.ends.isToEnd() && this.#below() < BOTTOM_WITHIN_PX;
+    this.#remember();
+    this.#reach();
+  };
+
+  /** What was asked for has come, or gone: there may be room for more. */
+  changed(): void {
+    if (this.#isStarted) this.#reach();
+  }
+
+  toBottom(): void {
+    this.isAtBottom = true;
+    this.#restore();
+  }
+
+  /** The first look: at an element, or at the bottom. */
+  async start(selector: string | null): Promise<void> {
+    await tick();
+    this.#isStarted = true;
+    if (!selector || !this.#show(selector, 'center')) this.toBottom();
+    this.moved();
+  }
+
+  /** Brings an element into view after a jump, and gives it the focus. */
+  async jump(selector: string): Promise<void> {
+    this.isAtBottom = false;
+    this.#anchor = null;
+    await tick();
+    if (this.#show(selector, 'center')) this.#pane?.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true });
+    this.moved();
+  }
+
+  #show(selector: string, block: 'center' | 'start'): boolean {
+    const element = this.#pane?.querySelector(selector);
+    element?.scrollIntoView({ block });
+    this.#remember();
+    return element !== null && element !== undefined;
+  }
+
+  /** Puts more where one comes near an end, without a frame between. */
+  #reach(): void {
+    const pane = this.#pane;
+    if (!pane) return;
+    if (pane.scrollTop < NEAR_PX && this.ends.up()) this.#settle();
+    else if (this.#below() < NEAR_PX && this.ends.down()) this.#settle();
+  }
+
+  #settle(): void {
+    flushSync();
+    this.#restore();
+  }
+
+  #restore(): void {
+    const pane = this.#pane;
+    if (!pane) return;
+    if (this.isAtBottom) {
+      pane.scrollTop = pane.scrollHeight;
+    } else if (this.#anchor?.row.isConnected) {
+      const moved = topOf(this.#anchor.row, pane) - this.#anchor.top;
+      if (Math.abs(moved) >= 1) pane.scrollTop += moved;
+    }
+    this.#remember();
+  }
+
+  /** The first row that is seen whole, and where. */
+  #remember(): void {
+    const pane = this.#pane;
+    if (!pane) return;
+    const rows = pane.querySelectorAll<HTMLElement>('[data-row]');
+    let [low, high] = [0, rows.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (topOf(rows[middle], pane) < 0) low = middle + 1;
+      else high = middle;
+    }
+    const row = rows[low];
+    this.#anchor = row ? { row, top: topOf(row, pane) } : null;
+    this.#top = pane.scrollTop;
+  }
+
+  #below(): number {
+    const pane = this.#pane;
+    return pane ? pane.scrollHeight - pane.scrollTop - pane.clientHeight : 0;
+  }
+}
+
+function topOf(row: HTMLElement | undefined, pane: HTMLElement): number {
+  return row ? row.getBoundingClientRect().top - pane.getBoundingClientRect().top : 0;
+}

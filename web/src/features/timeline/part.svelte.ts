@@ -1,0 +1,88 @@
+/**
+ * Which of the events that are known are on the page: enough for a few screens, moved along as one
+ * scrolls, so that a page of twenty thousand messages costs no more than one of two hundred.
+ */
+import type { Event } from '../../api/types';
+import { PART_MAX, PART_STEP } from './limits';
+
+export class PartOf {
+  /** The first and the last event that are on the page; null: the oldest there is, the newest there is. */
+  #from: number | null = $state(null);
+  #to: number | null = $state(null);
+
+  /** The part of `all`, which ascends. */
+  cut(all: readonly Event[]): { first: number; end: number } {
+    const first = this.#from === null ? 0 : indexOf(all, this.#from);
+    const end = this.#to === null ? all.length : indexOf(all, this.#to + 1);
+    return { first, end: Math.max(first, end) };
+  }
+
+  /** True where what comes at the end comes onto the page. */
+  get isToEnd(): boolean {
+    return this.#to === null;
+  }
+
+  /** The newest. */
+  toEnd(all: readonly Event[]): void {
+    this.#to = null;
+    this.#from = seqAt(all, all.length - PART_MAX);
+  }
+
+  /** Around an event: a third above it, so that one can read on. */
+  around(all: readonly Event[], seq: number): void {
+    const at = indexOf(all, seq);
+    const first = Math.max(0, at - Math.floor(PART_MAX / 3));
+    this.#set(all, first, first + PART_MAX);
+  }
+
+  /** One step towards older events. False where there is none. */
+  up(all: readonly Event[]): boolean {
+    const { first, end } = this.cut(all);
+    if (first === 0) return false;
+    const next = Math.max(0, first - PART_STEP);
+    this.#set(all, next, Math.min(end, next + PART_MAX));
+    return true;
+  }
+
+  /** One step towards newer events. False where there is none. */
+  down(all: readonly Event[]): boolean {
+    const { first, end } = this.cut(all);
+    if (end >= all.length) {
+      const isMoved = this.#to !== null;
+      this.#to = null;
+      return isMoved;
+    }
+    const next = Math.min(all.length, end + PART_STEP);
+    this.#set(all, Math.max(first, next - PART_MAX), next);
+    return true;
+  }
+
+  /** What came at the end of a long evening has pushed the page over its size: the end that is far goes. */
+  bound(all: readonly Event[], isAtBottom: boolean): void {
+    const { first, end } = this.cut(all);
+    if (end - first <= PART_MAX + PART_STEP) return;
+    if (isAtBottom) this.#set(all, end - PART_MAX, end);
+    else this.#set(all, first, first + PART_MAX);
+  }
+
+  #set(all: readonly Event[], first: number, end: number): void {
+    // From the very first on, older events that come in later are not on the page until one goes there.
+    this.#from = seqAt(all, first);
+    this.#to = end >= all.length ? null : (all[end - 1]?.seq ?? null);
+  }
+}
+
+function seqAt(all: readonly Event[], index: number): number | null {
+  return all[Math.max(0, index)]?.seq ?? null;
+}
+
+/** Where an event with this number is or would be, by halving. */
+export function indexOf(all: readonly Event[], seq: number): number {
+  let [low, high] = [0, all.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((all[middle]?.seq ?? Infinity) < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
