@@ -60,7 +60,8 @@ export class Pane {
   async start(selector: string | null): Promise<void> {
     await tick();
     this.#isStarted = true;
-    if (!selector || !this.#show(selector, 'center')) this.toBottom();
+    this.isAtBottom = !selector || !this.#show(selector, 'center');
+    if (this.isAtBottom) this.toBottom();
     this.moved();
   }
 
