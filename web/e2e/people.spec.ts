@@ -13,7 +13,7 @@ test('a group is run from its drawer: add, make admin, rename, remove, leave', a
   await dialog.getByLabel('Name of the group').fill('Tea');
   await dialog.getByRole('button', { name: 'Create' }).click();
   await ann.seesRoom('Tea');
-  await expect(ann.page.getByText('You are the only one here so far.')).toBeVisible();
+  await expect(ann.page.getByRole('main').getByText('You are the only one here so far.')).toBeVisible();
 
   await ann.page.getByRole('button', { name: 'Add somebody' }).click();
   const info = ann.page.getByRole('complementary');
@@ -29,14 +29,14 @@ test('a group is run from its drawer: add, make admin, rename, remove, leave', a
   await info.getByRole('button', { name: 'What to do with Bea Martin' }).click();
   await ann.page.getByRole('menuitem', { name: 'Make admin' }).click();
   await expect(info.getByText('Admin', { exact: true })).toBeVisible();
-  await expect(bea.page.getByText('Ann Archer made you an admin')).toBeVisible();
+  await expect(bea.page.getByRole('main').getByText('Ann Archer made you an admin')).toBeVisible();
 
   await bea.page.getByRole('button', { name: 'Tea', exact: true }).click();
   const beas = bea.page.getByRole('complementary');
   await beas.getByLabel('Name').fill('Tea and cake');
   await beas.getByRole('button', { name: 'Rename' }).click();
   await expect(ann.page.getByRole('main').getByRole('heading', { name: 'Tea and cake', level: 1 })).toBeVisible();
-  await expect(cid.page.getByText('Bea Martin changed the name to “Tea and cake”')).toBeVisible();
+  await expect(cid.page.getByRole('main').getByText('Bea Martin changed the name to “Tea and cake”')).toBeVisible();
   await beas.getByLabel('Who may write').selectOption({ label: 'Admins alone' });
   await expect(cid.page.getByText('Only admins can write here.')).toBeVisible();
 
@@ -49,7 +49,7 @@ test('a group is run from its drawer: add, make admin, rename, remove, leave', a
   await bea.page.getByRole('dialog').getByRole('button', { name: 'Leave' }).click();
   await expect(bea.room('Tea and cake')).toHaveCount(0);
   await expect(bea.page.getByRole('heading', { name: 'Welcome, Bea Martin' })).toBeVisible();
-  await expect(ann.page.getByText('Bea Martin left')).toBeVisible();
+  await expect(ann.page.getByRole('main').getByText('Bea Martin left')).toBeVisible();
 });
 
 test.describe('where registration is by invite', () => {

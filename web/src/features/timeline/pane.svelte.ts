@@ -20,6 +20,7 @@ export class Pane {
   #anchor: { row: HTMLElement; top: number } | null = null;
   /** Where it was scrolled to when it was last looked at. */
   #top = 0;
+  #height = 0;
   /** Before the start there is no place to keep. */
   #isStarted = false;
 
@@ -39,8 +40,8 @@ export class Pane {
 
   readonly moved = (): void => {
     if (!this.#isStarted || !this.#pane) return;
-    // What came below since is no movement of the one who reads: only going up leaves the bottom.
-    const isUp = this.#pane.scrollTop < this.#top - 1;
+    // What came below since, or went above, is no movement of the one who reads: only going up leaves the bottom.
+    const isUp = this.#pane.scrollTop < this.#top - 1 && this.#pane.scrollHeight >= this.#height;
     if (isUp || !this.isAtBottom || !this.ends.isToEnd()) this.isAtBottom = this.ends.isToEnd() && this.#below() < BOTTOM_WITHIN_PX;
     this.#remember();
     this.#reach();
@@ -60,7 +61,8 @@ export class Pane {
   async start(selector: string | null): Promise<void> {
     await tick();
     this.#isStarted = true;
-    if (!selector || !this.#show(selector, 'center')) this.toBottom();
+    this.isAtBottom = !selector || !this.#show(selector, 'center');
+    if (this.isAtBottom) this.toBottom();
     this.moved();
   }
 
@@ -119,6 +121,7 @@ export class Pane {
     const row = rows[low];
     this.#anchor = row ? { row, top: topOf(row, pane) } : null;
     this.#top = pane.scrollTop;
+    this.#height = pane.scrollHeight;
   }
 
   #below(): number {
