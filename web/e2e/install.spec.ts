@@ -49,7 +49,9 @@ class Between {
   #pass(asked: IncomingMessage, answer: ServerResponse): void {
     const url = new URL(asked.url ?? '');
     const isWorker = url.pathname === '/worker.js' && this.word !== '';
-    const headers = isWorker ? { ...asked.headers, 'accept-encoding': 'identity' } : asked.headers;
+    // Of a later build the browser has nothing: what it has must not be called fresh.
+    const { 'if-none-match': _, ...others } = asked.headers;
+    const headers = isWorker ? { ...others, 'accept-encoding': 'identity' } : asked.headers;
     const passed = request(url, { method: asked.method, headers }, (given) => {
       const { 'content-length': _, ...shorter } = given.headers;
       answer.writeHead(given.statusCode ?? 502, isWorker ? shorter : given.headers);

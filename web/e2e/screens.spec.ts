@@ -140,7 +140,7 @@ async function dialogs(ann: Person, at: At, isPhone: boolean): Promise<void> {
   await dialog.getByRole('combobox').fill('e');
   await at('switcher');
   await page.keyboard.press('Escape');
-  await page.getByRole('heading', { level: 1 }).click();
+  await page.getByRole('heading', { name: 'Chats', level: 1 }).click();
   await page.keyboard.press('Escape');
   await page.getByRole('navigation').click({ position: { x: 200, y: 800 } });
   await page.keyboard.press('?');

@@ -66,6 +66,11 @@ export class Timeline {
     return !known || !stretch || stretch.to >= known.cursor;
   }
 
+  /** No less is here than one page, or than there is. */
+  get hasPage(): boolean {
+    return this.atStart || this.items.length >= PAGE;
+  }
+
   /** Events below that are on their way: they fill in by themselves. */
   get missing(): number {
     return this.#known ? missing(this.#known) : 0;
@@ -98,7 +103,8 @@ export class Timeline {
   async jumpToDate(at_ms: number): Promise<number | null> {
     let landed: number | null = null;
     const isThere = await this.#load('jump', () => ({ at: at_ms }), (messages) => {
-      landed = (messages.find((it) => it.at_ms >= at_ms) ?? messages.at(-1))?.seq ?? null;
+      // Notices have no place of their own on the page.
+      landed = (messages.find((it) => it.at_ms >= at_ms && it.kind === 'message') ?? messages.findLast((it) => it.kind === 'message'))?.seq ?? null;
       return landed;
     });
     if (!isThere) return null;
@@ -117,7 +123,7 @@ export class Timeline {
     this.loading = 'older';
     await this.kept;
     this.loading = null;
-    return this.atStart || this.items.length >= PAGE;
+    return this.hasPage;
   }
 
   get #known(): RoomState | undefined {

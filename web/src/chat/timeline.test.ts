@@ -192,3 +192,14 @@ test('who sees a page come may ask for the next one at once', async () => {
   await feed.loadOlder();
   expect(seen).toEqual([true]);
 });
+
+test('a single word that came by itself is no page, the newest page is one, and so is all there is', async () => {
+  const feed = open();
+  sync.apply(state, { type: 'event', ...message(COUNT + 1) }, 0);
+  expect([feed.items.length, feed.hasPage]).toEqual([1, false]);
+  await feed.loadOlder();
+  expect([feed.atStart, feed.hasPage]).toEqual([false, true]);
+  known().events = listOf([message(1)]);
+  known().stretches = [{ from: 1, to: 1 }];
+  expect(feed.hasPage).toBe(true);
+});
