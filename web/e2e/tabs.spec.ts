@@ -99,25 +99,6 @@ test('a tab that sleeps is relieved by one that is looked at', async ({ arrive }
   expect(await second.said()).toEqual(await ann.said());
 });
 
-test('what is read and written in one tab is so in the other', async ({ arrive }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  const second = await ann.tab();
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
-  await bea.enter('general');
-  await second.open();
-  await bea.say('news');
-  for (const tab of [ann, second]) await expect(tab.room('general')).toContainText('1');
-  await second.enter('general');
-  await expect(second.message('news')).toBeVisible();
-  await expect(ann.page).toHaveTitle('Chinwag');
-  await expect(second.page).toHaveTitle('Chinwag');
-
-  await second.composer.fill('half a thou');
-  await ann.enter('general');
-  await expect(ann.composer).toHaveValue('half a thou');
-});
-
 test('signing out in one tab signs out all', async ({ arrive }) => {
   const ann = await arrive();
   const second = await ann.tab();

@@ -21,7 +21,7 @@ export class Pane {
   /** Where it was scrolled to when it was last looked at. */
   #top = 0;
   #height = 0;
-  /** Before the start, and while a jump is under way, there is no place to keep and no end to come near. */
+  /** Before the start there is no place to keep. */
   #isStarted = false;
 
   constructor(private readonly ends: Ends) {}
@@ -40,8 +40,8 @@ export class Pane {
 
   readonly moved = (): void => {
     if (!this.#isStarted || !this.#pane) return;
-    // What came below since, or went above, is no movement of the one who reads: only going up in what stood there leaves the bottom.
-    const isUp = this.#pane.scrollTop < this.#top - 1 && this.#pane.scrollHeight === this.#height;
+    // What came below since, or went above, is no movement of the one who reads: only going up leaves the bottom.
+    const isUp = this.#pane.scrollTop < this.#top - 1 && this.#pane.scrollHeight >= this.#height;
     if (isUp || !this.isAtBottom || !this.ends.isToEnd()) this.isAtBottom = this.ends.isToEnd() && this.#below() < BOTTOM_WITHIN_PX;
     this.#remember();
     this.#reach();
@@ -70,9 +70,7 @@ export class Pane {
   async jump(selector: string): Promise<void> {
     this.isAtBottom = false;
     this.#anchor = null;
-    this.#isStarted = false;
     await tick();
-    this.#isStarted = true;
     if (this.#show(selector, 'center')) this.#pane?.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true });
     this.moved();
   }
