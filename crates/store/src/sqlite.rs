@@ -1,7 +1,7 @@
 //! The store on SQLite.
 //!
 //! One connection writes ([`writer`]), a few read ([`reader`]), one brings the write-ahead log into
-//! the database beside them ([`checkpoint`]). Read `open`, `writer`, `batch` and `apply` in this order,
+//! the database beside them ([`checkpoint`]). Read `open`, `writer`, `known`, `batch` and `apply` in this order,
 //! then `reader` and `read`; `statements` has all SQL, `row` what a row means.
 //!
 //! The log is clustered by `(room_id, timeline, seq)` rather than by `(room_id, seq)`: what is shown
@@ -11,6 +11,7 @@
 mod apply;
 mod batch;
 mod checkpoint;
+mod known;
 mod open;
 #[cfg(test)]
 mod plans;
@@ -28,6 +29,7 @@ use rusqlite::Connection;
 
 pub(crate) use self::apply::Setting;
 pub(crate) use self::checkpoint::last as last_checkpoint;
+use self::known::Known;
 pub(crate) use self::open::{FILE, Facts, check_library, facts, lock, migrate, word, writing};
 pub use self::reader::Reader;
 use self::writer::Writer;
@@ -43,7 +45,8 @@ pub(crate) fn start_writer(
     open::watch_wal(&mut connection, shared)?;
     let pressure = checkpoint::Pressure::new();
     let shared = Arc::clone(shared);
-    let writer = Writer { connection, setting, pressure, shared, publish };
+    let known = Known::default();
+    let writer = Writer { connection, known, setting, pressure, shared, publish };
     spawn("store-writer", move || writer.run())
 }
 

@@ -1,18 +1,18 @@
-//! One transaction's working state: the heads and members it has read, and what it will tell.
+//! One transaction's working state: what it knows of rooms and members, and what it will tell.
 //!
-//! A head or a read mark is read once in a batch and written once at its end, however many messages
-//! go to the room. Everything else is written as it happens, so that statements see it.
+//! A head or a read mark is written once, at the batch's end, however many messages go to the room.
+//! Everything else is written as it happens, so that statements see it.
 
 use std::sync::Arc;
 
-use chinwag_core::access::{Actor, Denied, History, Posting, Rank, Role, RoomFacts, RoomKind};
+use chinwag_core::access::{Actor, Denied, Rank, Role, RoomKind};
 use chinwag_core::body;
 use chinwag_core::event::{Event, EventKind};
 use chinwag_core::id::{Key, RoomId, Seq, SessionId, UserId};
 use chinwag_core::profile::Profile;
-use foldhash::HashMap;
-use rusqlite::{Connection, OptionalExtension, Row, ffi, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ffi, params};
 
+use super::known::{Known, Member, Room};
 use super::row;
 use super::statements as sql;
 use crate::statistics::Counters;
@@ -92,85 +92,6 @@ pub(super) enum Entry {
     Profile(Arc<Profile>),
 }
 
-/// A room as the transaction sees it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Room {
-    pub(super) id: RoomId,
-    pub(super) kind: RoomKind,
-    pub(super) history: History,
-    pub(super) posting: Posting,
-    pub(super) head: Seq,
-    pub(super) n: u64,
-    pub(super) members: u64,
-    head_at_ms: u64,
-    last: Seq,
-    active_at_ms: u64,
-    changed: bool,
-}
-
-impl Room {
-    pub(super) fn facts(&self) -> RoomFacts {
-        RoomFacts { room: self.id, kind: self.kind, posting: self.posting }
-    }
-
-    fn from_row(id: RoomId, row: &Row<'_>) -> rusqlite::Result<Self> {
-        let (kind, history, posting) = row::settings(row, [0, 1, 2])?;
-        Ok(Self {
-            id,
-            kind,
-            history,
-            posting,
-            head: Seq::from_i64(row.get(3)?),
-            head_at_ms: row::unsigned(row, 4)?,
-            n: row::unsigned(row, 5)?,
-            last: Seq::from_i64(row.get(6)?),
-            active_at_ms: row::unsigned(row, 7)?,
-            members: row::unsigned(row, 8)?,
-            changed: false,
-        })
-    }
-}
-
-/// Someone who is or was in a room.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Member {
-    role: Role,
-    first: Seq,
-    join: Seq,
-    joined_at_ms: u64,
-    pub(super) read: Seq,
-    pub(super) read_n: u64,
-    left: Option<Seq>,
-    changed: bool,
-}
-
-impl Member {
-    pub(super) fn role(&self) -> Option<Role> {
-        self.left.is_none().then_some(self.role)
-    }
-
-    /// The first event that the member may see.
-    pub(super) fn floor(&self, room: &Room) -> Seq {
-        match room.history {
-            History::All => Seq::ZERO,
-            History::SinceJoin => self.join,
-        }
-    }
-
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            role: row::named(row, 0, Role::from_name)?,
-            first: Seq::from_i64(row.get(1)?),
-            join: Seq::from_i64(row.get(2)?),
-            joined_at_ms: row::unsigned(row, 3)?,
-            read: Seq::from_i64(row.get(4)?),
-            read_n: row::unsigned(row, 5)?,
-            left: row.get::<_, Option<i64>>(6)?.map(Seq::from_i64),
-            changed: false,
-        })
-    }
-}
-
 /// An event that is to be appended.
 pub(super) struct Append {
     pub(super) room: RoomId,
@@ -194,23 +115,30 @@ pub(super) struct Joining {
 pub(super) struct Batch<'c> {
     pub(super) connection: &'c Connection,
     counters: &'c Counters,
-    rooms: HashMap<RoomId, Room>,
-    members: HashMap<(RoomId, UserId), Option<Member>>,
+    known: &'c mut Known,
+    event_insert: CachedStatement<'c>,
     pub(super) told: Vec<Entry>,
     /// True where an account was made or erased.
     pub(super) accounts_changed: bool,
 }
 
 impl<'c> Batch<'c> {
-    pub(super) fn new(connection: &'c Connection, counters: &'c Counters) -> Self {
-        Self {
+    /// Of the transaction that was just begun.
+    pub(super) fn new(
+        connection: &'c Connection,
+        counters: &'c Counters,
+        known: &'c mut Known,
+    ) -> rusqlite::Result<Self> {
+        let mut version = connection.prepare_cached("PRAGMA data_version")?;
+        known.begin(version.query_row([], |row| row.get(0))?);
+        Ok(Self {
             connection,
             counters,
-            rooms: HashMap::default(),
-            members: HashMap::default(),
+            known,
+            event_insert: connection.prepare_cached(sql::EVENT_INSERT)?,
             told: Vec::new(),
             accounts_changed: false,
-        }
+        })
     }
 
     /// Runs a statement that gives no rows; how many it changed.
@@ -251,22 +179,22 @@ impl<'c> Batch<'c> {
     }
 
     pub(super) fn room(&mut self, room: RoomId) -> Applying<Option<Room>> {
-        if let Some(known) = self.rooms.get(&room) {
-            return Ok(Some(*known));
+        if let Some(known) = self.known.room(room) {
+            return Ok(Some(known));
         }
         let read = self.first(sql::ROOM_GET, [room.to_i64()], |row| Room::from_row(room, row))?;
         if let Some(read) = read {
-            self.rooms.insert(room, read);
+            self.known.room_is(read);
         }
         Ok(read)
     }
 
     pub(super) fn member(&mut self, room: RoomId, user: UserId) -> Applying<Option<Member>> {
-        if let Some(known) = self.members.get(&(room, user)) {
-            return Ok(*known);
+        if let Some(known) = self.known.member(room, user) {
+            return Ok(known);
         }
         let read = self.first(sql::MEMBER_GET, [room.to_i64(), user.to_i64()], Member::from_row)?;
-        self.members.insert((room, user), read);
+        self.known.member_is(room, user, read);
         Ok(read)
     }
 
@@ -322,32 +250,19 @@ impl<'c> Batch<'c> {
         name: Option<&str>,
         at_ms: u64,
     ) -> Applying<()> {
-        let (history, posting) = (History::default_of(kind), Posting::Members);
+        let made = Room::new(room, kind, at_ms);
         self.run(
             sql::ROOM_INSERT,
             params![
                 room.to_i64(),
                 kind.name(),
                 name,
-                history.name(),
-                posting.name(),
+                made.history.name(),
+                made.posting.name(),
                 at_ms.cast_signed()
             ],
         )?;
-        let made = Room {
-            id: room,
-            kind,
-            history,
-            posting,
-            head: Seq::ZERO,
-            n: 0,
-            members: 0,
-            head_at_ms: at_ms,
-            last: Seq::ZERO,
-            active_at_ms: at_ms,
-            changed: true,
-        };
-        self.rooms.insert(room, made);
+        self.known.room_is(made);
         Ok(())
     }
 
@@ -356,22 +271,19 @@ impl<'c> Batch<'c> {
         let (history, posting) = (room.history, room.posting);
         let params = params![room.id.to_i64(), name, history.name(), posting.name()];
         self.run(sql::ROOM_SETTINGS_SET, params)?;
-        if let Some(known) = self.rooms.get_mut(&room.id) {
-            (known.history, known.posting) = (history, posting);
-        }
+        self.known
+            .room_change(room.id, |known| (known.history, known.posting) = (history, posting));
         Ok(())
     }
 
     /// Appends an event: the next `seq`, a time that does not go back, an ordinal for a message.
     /// Where the database refuses the row (its key is taken) nothing has changed.
     pub(super) fn append(&mut self, append: Append) -> Applying<Arc<Event>> {
-        let Some(known) = self.rooms.get_mut(&append.room) else {
+        let Some(mut room) = self.known.room(append.room) else {
             return Err(Refusal::NotFound.into());
         };
-        let mut room = *known;
         room.head = room.head.next();
         room.head_at_ms = room.head_at_ms.max(append.at_ms);
-        room.changed = true;
         let message = append.kind == EventKind::Message;
         room.n += u64::from(message);
         if append.kind.in_timeline() {
@@ -388,8 +300,8 @@ impl<'c> Batch<'c> {
             rev: None,
             body: Some(append.body),
         });
-        event_insert(self.connection, &event)?;
-        *known = room;
+        event_insert(&mut self.event_insert, &event)?;
+        self.known.room_change(room.id, |known| known.advance(&room));
         self.told.push(Entry::Event(Arc::clone(&event)));
         Ok(event)
     }
@@ -470,40 +382,24 @@ impl<'c> Batch<'c> {
         from: Seq,
     ) -> Applying<()> {
         let before = self.member(room, user)?;
-        let n = self.rooms.get(&room).map_or(0, |room| room.n);
-        let member = Member {
-            role,
-            first: before.map_or(joined.seq, |member| member.first),
-            join: from,
-            joined_at_ms: joined.at_ms,
-            read: joined.seq,
-            read_n: n,
-            left: None,
-            changed: false,
-        };
-        if let Some(known) = self.rooms.get_mut(&room) {
+        let n = self.known.room_change(room, |known| {
             known.members += 1;
-        }
+            known.n
+        });
+        let member = Member {
+            first: before.map_or(joined.seq, |member| member.first),
+            read: joined.seq,
+            read_n: n.unwrap_or_default(),
+            ..Member::new(role, from, joined.at_ms)
+        };
         self.member_set(room, user, member)
     }
 
     /// Puts the user of a new `self` room into it, untold.
     pub(super) fn member_of_self(&mut self, user: UserId, at_ms: u64) -> Applying<()> {
-        let member = Member {
-            role: Role::Owner,
-            first: Seq::ZERO,
-            join: Seq::ZERO,
-            joined_at_ms: at_ms,
-            read: Seq::ZERO,
-            read_n: 0,
-            left: None,
-            changed: false,
-        };
         let room = RoomId::of_self(user);
-        if let Some(known) = self.rooms.get_mut(&room) {
-            known.members = 1;
-        }
-        self.member_set(room, user, member)
+        self.known.room_change(room, |known| known.members = 1);
+        self.member_set(room, user, Member::new(Role::Owner, Seq::ZERO, at_ms))
     }
 
     fn member_set(&mut self, room: RoomId, user: UserId, member: Member) -> Applying<()> {
@@ -521,7 +417,7 @@ impl<'c> Batch<'c> {
                 member.left.map(Seq::to_i64)
             ],
         )?;
-        self.members.insert((room, user), Some(Member { changed: false, ..member }));
+        self.known.member_is(room, user, Some(member));
         Ok(())
     }
 
@@ -546,10 +442,7 @@ impl<'c> Batch<'c> {
         if let Some(member) = self.member(room, user)? {
             self.member_set(room, user, Member { left: Some(seq), ..member })?;
         }
-        if let Some(known) = self.rooms.get_mut(&room) {
-            known.members = known.members.saturating_sub(1);
-            known.changed = true;
-        }
+        self.known.room_change(room, |known| known.members = known.members.saturating_sub(1));
         Ok(())
     }
 
@@ -574,42 +467,36 @@ impl<'c> Batch<'c> {
 
     /// Advances a read mark.
     pub(super) fn read_set(&mut self, room: RoomId, user: UserId, read: Seq, read_n: u64) {
-        if let Some(Some(member)) = self.members.get_mut(&(room, user)) {
-            (member.read, member.read_n, member.changed) = (read, read_n, true);
-        }
+        self.known.read_change(room, user, read, read_n);
     }
 
     /// Writes the heads and read marks that moved.
     pub(super) fn flush(&mut self) -> rusqlite::Result<()> {
-        for room in self.rooms.values().filter(|room| room.changed) {
-            self.run(
-                sql::ROOM_HEAD_SET,
-                params![
-                    room.id.to_i64(),
-                    room.head.to_i64(),
-                    room.head_at_ms.cast_signed(),
-                    room.n.cast_signed(),
-                    room.last.to_i64(),
-                    room.active_at_ms.cast_signed(),
-                    room.members.cast_signed()
-                ],
-            )?;
+        let mut head_set = self.connection.prepare_cached(sql::ROOM_HEAD_SET)?;
+        for room in self.known.take_rooms_changed() {
+            head_set.execute(params![
+                room.id.to_i64(),
+                room.head.to_i64(),
+                room.head_at_ms.cast_signed(),
+                room.n.cast_signed(),
+                room.last.to_i64(),
+                room.active_at_ms.cast_signed(),
+                room.members.cast_signed()
+            ])?;
         }
-        for ((room, user), member) in &self.members {
-            let Some(member) = member.filter(|member| member.changed) else {
-                continue;
-            };
+        let mut read_set = self.connection.prepare_cached(sql::MEMBER_READ_SET)?;
+        for (room, user, member) in self.known.take_members_changed() {
             let (read, read_n) = (member.read.to_i64(), member.read_n.cast_signed());
-            self.run(sql::MEMBER_READ_SET, params![room.to_i64(), user.to_i64(), read, read_n])?;
+            read_set.execute(params![room.to_i64(), user.to_i64(), read, read_n])?;
         }
         Ok(())
     }
 }
 
-fn event_insert(connection: &Connection, event: &Event) -> rusqlite::Result<()> {
+fn event_insert(insert: &mut CachedStatement<'_>, event: &Event) -> rusqlite::Result<()> {
     let (kind, subject) = event.kind.to_row();
     let row = event.as_row();
-    connection.prepare_cached(sql::EVENT_INSERT)?.execute(params![
+    insert.execute(params![
         event.room.to_i64(),
         event.kind.in_timeline(),
         event.seq.to_i64(),

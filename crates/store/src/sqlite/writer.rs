@@ -13,6 +13,7 @@ use rusqlite::{Connection, Error};
 use super::apply::{Setting, apply};
 use super::batch::{Applied, Batch, Entry, Failure};
 use super::checkpoint;
+use super::known::Known;
 use super::statements as sql;
 use crate::committed::{Committed, Told};
 use crate::statistics::add;
@@ -34,6 +35,7 @@ impl Settled {
 /// The writer's thread.
 pub(crate) struct Writer {
     pub(super) connection: Connection,
+    pub(super) known: Known,
     pub(super) setting: Setting,
     pub(super) pressure: checkpoint::Pressure,
     pub(super) shared: Arc<Shared>,
@@ -123,8 +125,12 @@ impl Writer {
     }
 
     /// The outcomes, and whether there is an account now where that may have changed.
-    fn apply_all(&self, commands: &[Submission]) -> rusqlite::Result<(Vec<Settled>, Option<bool>)> {
-        let mut batch = Batch::new(&self.connection, &self.shared.counters);
+    fn apply_all(
+        &mut self,
+        commands: &[Submission],
+    ) -> rusqlite::Result<(Vec<Settled>, Option<bool>)> {
+        let Self { connection, known, shared, .. } = self;
+        let mut batch = Batch::new(connection, &shared.counters, known)?;
         let mut settled = Vec::with_capacity(commands.len());
         for command in commands {
             let outcome = match apply(&mut batch, &self.setting, command) {
@@ -163,7 +169,8 @@ impl Writer {
         add(&counters.events, settled.iter().map(events).sum());
     }
 
-    fn roll_back(&self) {
+    fn roll_back(&mut self) {
+        self.known.forget();
         add(&self.shared.counters.rollbacks, 1);
         // Some errors roll back by themselves; then there is nothing to end.
         if !self.connection.is_autocommit()

@@ -7,7 +7,8 @@ use chinwag_core::id::{RoomId, UserId};
 use chinwag_core::limit::{CHANNEL_MEMBERS_MAX, GROUP_MEMBERS_MAX, ROOMS_PER_USER_MAX};
 
 use super::{drafts, repeated};
-use crate::sqlite::batch::{Append, Applied, Applying, Batch, Joining, Room};
+use crate::sqlite::batch::{Append, Applied, Applying, Batch, Joining};
+use crate::sqlite::known::Room;
 use crate::sqlite::statements as sql;
 use crate::write::{Refusal, Submission, Written};
 

@@ -8,7 +8,8 @@ use chinwag_core::event::{Event, EventKind};
 use chinwag_core::id::{RoomId, Seq};
 
 use super::repeated;
-use crate::sqlite::batch::{Append, Applied, Applying, Batch, Room};
+use crate::sqlite::batch::{Append, Applied, Applying, Batch};
+use crate::sqlite::known::Room;
 use crate::sqlite::statements as sql;
 use crate::write::{Refusal, Submission, Written};
 

@@ -11,7 +11,8 @@ use rusqlite::params;
 
 use super::members::has_too_many_rooms;
 use super::repeated;
-use crate::sqlite::batch::{Append, Applied, Applying, Batch, Joining, Room};
+use crate::sqlite::batch::{Append, Applied, Applying, Batch, Joining};
+use crate::sqlite::known::Room;
 use crate::sqlite::statements as sql;
 use crate::write::{Refusal, Submission, Written};
 
