@@ -141,12 +141,14 @@ impl Setting {
         command(program, &self.root)
     }
 
-    /// Cargo, held to the lock file where nobody watches.
+    /// Cargo, held to the lock file where nobody watches. There nobody builds again either, and no debugger
+    /// is attached: what serves these alone is left out of the build.
     pub(super) fn cargo(&self, arguments: &[&str]) -> Command {
         let mut cargo = self.command(command::cargo());
         cargo.args(arguments);
         if self.ci {
             cargo.arg("--locked");
+            cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "none");
         }
         cargo
     }
