@@ -18,6 +18,7 @@ import { Roster } from './chat/roster.svelte';
 import { Timeline } from './chat/timeline.svelte';
 import { Keeper, type Storage } from './store/keeper';
 import { type Everything, type KeptDraft, pendingOf, revive } from './store/kept';
+import { keepPlace, keptPlace } from './store/place';
 import { type Command, enter, type Input, touched } from './sync/input';
 import { listOf, missing, type RoomState, type State, unread } from './sync/state';
 import * as sync from './sync/sync';
@@ -86,6 +87,8 @@ export class Chat {
   /** What was asked of it and has not come back: it may be gone, and the next one is asked again. By its key each happens once. */
   #asking: Command[] = [];
   #hasLed = false;
+  /** The room that was looked at last, until it is known. */
+  #last: string | null = null;
 
   /**
    * Opens what is kept of a user; without a network that is all there is to see. Null where nothing
@@ -142,7 +145,9 @@ export class Chat {
     const { timeline } = kept;
     const known = timeline && state.rooms[timeline.id];
     if (known) restore(known, timeline);
-    if (kept.self?.open && state.rooms[kept.self.open]) this.#look(kept.self.open);
+    const last = keptPlace(me.id) ?? kept.self?.open ?? null;
+    if (last !== null && state.rooms[last]) this.#look(last);
+    else this.#last = last;
   }
 
   start(): void {
@@ -162,12 +167,14 @@ export class Chat {
   async forget(isUnsentKept = false): Promise<void> {
     this.#tabs.tell({ say: 'left' });
     this.#end();
+    keepPlace(this.#me.id, null);
     await this.#keeper.erase(isUnsentKept);
   }
 
   /** Signed out in another tab, which erases what was kept. */
   leave(): void {
     this.#end();
+    keepPlace(this.#me.id, null);
     this.#keeper.close();
   }
 
@@ -394,6 +401,7 @@ export class Chat {
     if (known && newest) restore(known, newest);
     this.roster.renew();
     this.drafts.reconcile(Object.keys(rooms));
+    this.#comeBack();
     this.#watch();
     for (const command of this.#asking) this.#tabs.ask({ say: 'ask', command });
   }
@@ -447,11 +455,18 @@ export class Chat {
   #ready(): void {
     // After what the caller does with its frames, which were decided on before.
     queueMicrotask(() => {
+      this.#comeBack();
       this.#watch();
       this.drafts.resume();
       if (this.#tabs.role === 'alone') void this.#claim();
       if (this.#isSpeaker) void this.#readAhead();
     });
+  }
+
+  /** To the room that was looked at last, which was not known before. */
+  #comeBack(): void {
+    if (this.#last !== null && this.openId === null && this.state.rooms[this.#last]) this.#turn(this.#last);
+    this.#last = null;
   }
 
   #turn(roomId: string | null): void {
@@ -460,6 +475,8 @@ export class Chat {
     this.stopTyping();
     this.drafts.restAll();
     this.#look(roomId);
+    this.#last = null;
+    keepPlace(this.#me.id, roomId);
     this.#keeper.opened(roomId, Date.now());
   }
 
