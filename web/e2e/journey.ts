@@ -81,7 +81,7 @@ export class Person {
 
   /** Another tab of the same browser. */
   async tab(): Promise<Person> {
-    const tab = new Person(await this.page.context().newPage(), this.server, []);
+    const tab = new Person(await this.page.context().newPage(), this.server, this.shifts);
     for (const pattern of this.#excused) tab.excuse(pattern);
     this.#tabs.push(tab);
     return tab;
@@ -92,15 +92,11 @@ export class Person {
     this.#excused.push(pattern);
   }
 
-  /** Fails where the console complained, a policy was violated or a request left the origin. */
+  /** Fails where the console complained, a policy was violated, a request left the origin, or something moved that nobody had touched. */
   judge(): void {
     expect.soft(this.#complaints, 'console, policy and origin').toEqual([]);
+    expect.soft(this.shifts, 'layout shift').toEqual([]);
     for (const tab of this.#tabs) tab.judge();
-  }
-
-  /** Fails where something has moved that nobody had touched. */
-  hasSeenNothingMove(): void {
-    expect(this.shifts, 'layout shift').toEqual([]);
   }
 
   async open(hash = ''): Promise<void> {
