@@ -119,18 +119,17 @@ export class Pane {
     this.#remember();
   }
 
+  /** The number of the first message that is seen whole. */
+  get seq(): number | null {
+    const seq = this.#pane && firstSeen(this.#pane, '[data-seq]')?.dataset.seq;
+    return seq ? Number(seq) : null;
+  }
+
   /** The first row that is seen whole, and where. */
   #remember(): void {
     const pane = this.#pane;
     if (!pane) return;
-    const rows = pane.querySelectorAll<HTMLElement>('[data-row]');
-    let [low, high] = [0, rows.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (topOf(rows[middle], pane) < 0) low = middle + 1;
-      else high = middle;
-    }
-    const row = rows[low];
+    const row = firstSeen(pane, '[data-row]');
     this.#anchor = row ? { row, top: topOf(row, pane) } : null;
     this.#top = pane.scrollTop;
     this.#height = pane.scrollHeight;
@@ -140,6 +139,18 @@ export class Pane {
     const pane = this.#pane;
     return pane ? pane.scrollHeight - pane.scrollTop - pane.clientHeight : 0;
   }
+}
+
+/** By halving; the last one where none is. */
+function firstSeen(pane: HTMLElement, selector: string): HTMLElement | undefined {
+  const rows = pane.querySelectorAll<HTMLElement>(selector);
+  let [low, high] = [0, rows.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (topOf(rows[middle], pane) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return rows[low];
 }
 
 function topOf(row: HTMLElement | undefined, pane: HTMLElement): number {

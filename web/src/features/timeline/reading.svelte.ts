@@ -53,8 +53,10 @@ export class Reading {
 
   /** Of a day's name the day may pass while one looks; it is said anew with the next message. */
   readonly days = $derived.by(() => {
-    const before = this.#all[this.#cut.first - 1] ?? null;
-    const part = { events: this.events, before, floor: this.feed.stretch?.from ?? 1, isToEnd: this.isToEnd };
+    const { stretch, failed } = this.feed;
+    // What is unsent is shown below what was said, once something is known of that.
+    const isToEnd = this.isToEnd && (stretch !== null || failed);
+    const part = { events: this.events, before: this.#all[this.#cut.first - 1] ?? null, floor: stretch?.from ?? 1, isToEnd };
     return days(this.chat.state, this.room(), part, this.line_seq, Date.now());
   });
 
@@ -151,7 +153,8 @@ export class Reading {
     $effect(() => {
       const all = this.#all;
       if (!this.isStarted || all.length === 0) return;
-      const timer = setTimeout(() => this.#part.bound(all, this.pane.isAtBottom), QUIET_MS);
+      const seq = () => (this.pane.isAtBottom ? null : this.pane.seq);
+      const timer = setTimeout(() => this.#part.bound(all, seq()), this.#part.isTooLong(all) ? 0 : QUIET_MS);
       return () => clearTimeout(timer);
     });
   }
