@@ -361,6 +361,7 @@ export class Chat {
   /** Changes the state, and what is derived from it. */
   #take(input: Input, now_ms: number): ClientFrame[] {
     const changed = touched(this.state, input);
+    const wasOpen = this.open !== null;
     const isNewHistory = input.do === 'frame' && input.frame.type === 'ready' && this.#isNewHistory(input.frame);
     const frames = enter(this.state, input, now_ms);
     if (isNewHistory && this.#isSpeaker) this.#keeper.reset();
@@ -370,7 +371,13 @@ export class Chat {
     this.drafts.reconcile(rooms);
     if (this.#isSpeaker) this.#keeper.touch(rooms, input.do === 'frame' && ('users' in input.frame || input.frame.type === 'signal'));
     if (input.do === 'frame' && input.frame.type === 'ready') this.#ready();
+    if (wasOpen && this.open === null && !this.state.listing) queueMicrotask(() => this.#lose());
     return frames;
+  }
+
+  /** The room that was looked at was taken away. */
+  #lose(): void {
+    if (this.open === null) this.#turn(null);
   }
 
   #isNewHistory(frame: ServerFrame & { type: 'ready' }): boolean {
