@@ -58,6 +58,7 @@ function watchShifts(): void {
 export class Person {
   readonly #complaints: string[] = [];
   readonly #excused: RegExp[] = [];
+  readonly #excusedShifts: RegExp[] = [];
   readonly #tabs: Person[] = [];
 
   private constructor(
@@ -81,7 +82,7 @@ export class Person {
 
   /** Another tab of the same browser. */
   async tab(): Promise<Person> {
-    const tab = new Person(await this.page.context().newPage(), this.server, []);
+    const tab = new Person(await this.page.context().newPage(), this.server, this.shifts);
     for (const pattern of this.#excused) tab.excuse(pattern);
     this.#tabs.push(tab);
     return tab;
@@ -92,15 +93,17 @@ export class Person {
     this.#excused.push(pattern);
   }
 
-  /** Fails where the console complained, a policy was violated or a request left the origin. */
-  judge(): void {
-    expect.soft(this.#complaints, 'console, policy and origin').toEqual([]);
-    for (const tab of this.#tabs) tab.judge();
+  /** A movement that cannot be spared, with the reason beside it. */
+  excuseShift(pattern: RegExp): void {
+    this.#excusedShifts.push(pattern);
   }
 
-  /** Fails where something has moved that nobody had touched. */
-  hasSeenNothingMove(): void {
-    expect(this.shifts, 'layout shift').toEqual([]);
+  /** Fails where the console complained, a policy was violated, a request left the origin, or something moved that nobody had touched. */
+  judge(): void {
+    expect.soft(this.#complaints, 'console, policy and origin').toEqual([]);
+    const shifts = this.shifts.filter((it) => !this.#excusedShifts.some((pattern) => pattern.test(it)));
+    expect.soft(shifts, 'layout shift').toEqual([]);
+    for (const tab of this.#tabs) tab.judge();
   }
 
   async open(hash = ''): Promise<void> {
