@@ -11,15 +11,20 @@ use chinwag_core::limit::DRAIN_WITHIN;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
+use tokio::time::Instant;
 
+use crate::accept::http1::Http;
+use crate::accept::{self, Phase};
 use crate::app::App;
+use crate::clock;
 use crate::config::{Config, Registration};
 use crate::shard::Shard;
 use crate::shard::inbox::{Door, ToShard};
-use crate::{accept, clock};
 
 /// How often rates and revocations that no longer matter are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// A client's way to and fro: who knocked just before a drain has come in by then.
+const COMING_IN: Duration = Duration::from_millis(100);
 
 /// A running server. Dropping it without [`Server::stop`] leaves its threads to the process's end.
 #[derive(Debug)]
@@ -27,7 +32,7 @@ pub struct Server {
     app: Arc<App>,
     runtime: Runtime,
     shards: Vec<JoinHandle<()>>,
-    stop: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
 }
@@ -42,18 +47,18 @@ pub fn start(config: Config) -> anyhow::Result<Server> {
     let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let app = Arc::new(App::open(config)?);
     revoked_before(&app)?;
-    let (stop, stopped) = watch::channel(false);
+    let (phase, phases) = watch::channel(Phase::Serving);
     let shards = (0..app.config.shards)
-        .map(|number| start_shard(Arc::clone(&app), number, stopped.clone()))
+        .map(|number| start_shard(Arc::clone(&app), number, phases.clone()))
         .collect::<std::io::Result<Vec<_>>>()?;
     let runtime =
         Builder::new_multi_thread().worker_threads(1).thread_name("accept").enable_all().build()?;
-    runtime.spawn(accept::run(Arc::clone(&app), Door::Main, listener, stopped.clone()));
+    runtime.spawn(accept::run(Arc::clone(&app), Door::Main, listener, phases.clone()));
     runtime.spawn(forget(Arc::clone(&app)));
     if let Some(listener) = metrics_listener {
-        runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, listener, stopped.clone()));
+        runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, listener, phases));
     }
-    Ok(Server { app, runtime, shards, stop, address, metrics_address })
+    Ok(Server { app, runtime, shards, phase, address, metrics_address })
 }
 
 fn listen(flag: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -73,14 +78,14 @@ fn revoked_before(app: &App) -> anyhow::Result<()> {
 fn start_shard(
     app: Arc<App>,
     number: u16,
-    stop: watch::Receiver<bool>,
+    phase: watch::Receiver<Phase>,
 ) -> std::io::Result<JoinHandle<()>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name(format!("shard-{number}")).spawn(move || {
         LocalSet::new().block_on(&runtime, async move {
             let shard = Shard::new(app, number);
-            let http = accept::Http::new(Rc::clone(&shard), stop);
-            shard.run(move |door, stream, peer| http.accept(door, stream, peer)).await;
+            let http = Http::new(Rc::clone(&shard), phase);
+            shard.run(move |accepted| http.accept(accepted)).await;
         });
     })
 }
@@ -145,22 +150,12 @@ impl Server {
     /// Stops accepting, answers what is queued, says goodbye, and closes the store.
     pub fn stop(self) {
         self.app.begin_drain();
-        let _ = self.stop.send(true);
+        let _ = self.phase.send(Phase::Draining);
         self.app.shards.publish(&ToShard::Drain);
         self.runtime.block_on(async {
-            let deadline = tokio::time::sleep(DRAIN_WITHIN);
-            tokio::pin!(deadline);
-            let mut look = tokio::time::interval(Duration::from_millis(20));
-            loop {
-                tokio::select! {
-                    () = &mut deadline => return,
-                    _ = look.tick() => {}
-                }
-                if self.app.shards.connections() == 0 {
-                    return;
-                }
-            }
+            let _ = tokio::time::timeout(DRAIN_WITHIN, nobody_left(&self.app)).await;
         });
+        let _ = self.phase.send(Phase::Over);
         let left = self.app.shards.connections();
         tracing::info!(connections = left, "drained");
         self.app.store.close();
@@ -171,6 +166,17 @@ impl Server {
             }
         }
         self.runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+}
+
+/// Waits until every connection is over, and for those who were about to come in when the drain began.
+async fn nobody_left(app: &App) {
+    let mut look = tokio::time::interval_at(Instant::now() + COMING_IN, Duration::from_millis(20));
+    loop {
+        look.tick().await;
+        if app.shards.connections() == 0 {
+            return;
+        }
     }
 }
 

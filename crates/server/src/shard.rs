@@ -10,7 +10,6 @@ mod socket;
 mod wave;
 
 use std::cell::RefCell;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,7 +35,7 @@ use crate::auth::Caller;
 use crate::clock;
 use crate::commands::UNASKED;
 use crate::telemetry::{Dropped, ShardFigures};
-use inbox::{Door, ToShard};
+use inbox::{Accepted, ToShard};
 use socket::{Flushed, Socket, Stage};
 use wave::Wave;
 
@@ -95,10 +94,7 @@ impl Shard {
     }
 
     /// Lives until it is told to stop and every connection is gone.
-    pub(crate) async fn run(
-        self: Rc<Self>,
-        mut accept: impl FnMut(Door, std::net::TcpStream, IpAddr),
-    ) {
+    pub(crate) async fn run(self: Rc<Self>, mut accept: impl FnMut(Accepted)) {
         let inbox = Arc::clone(&self.app.shards.inboxes()[usize::from(self.number)]);
         let mut came = Vec::new();
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
@@ -119,16 +115,12 @@ impl Shard {
     }
 
     /// One wake-up's worth of messages, then one flush.
-    fn take(
-        self: &Rc<Self>,
-        came: &mut Vec<ToShard>,
-        accept: &mut impl FnMut(Door, std::net::TcpStream, IpAddr),
-    ) {
+    fn take(self: &Rc<Self>, came: &mut Vec<ToShard>, accept: &mut impl FnMut(Accepted)) {
         let now_ms = clock::monotonic_ms();
         let mut oldest: Option<Instant> = None;
         for message in came.drain(..) {
             match message {
-                ToShard::Accepted(door, stream, peer) => accept(door, stream, peer),
+                ToShard::Accepted(accepted) => accept(accepted),
                 ToShard::Told(batch, since) => {
                     oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
                     self.told(now_ms, &batch);

@@ -14,6 +14,7 @@ use chinwag_proto::ws::{self, Decoder, Message, Role};
 use chinwag_proto::{encode, parse};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::task::spawn_local;
 
 use super::socket::Stage;
 use super::{Live, Shard, opening};
@@ -38,23 +39,22 @@ enum Next {
     Answer(Bytes),
 }
 
-/// Serves a connection that has become a WebSocket, until it ends. `early` came in the same packet
-/// as the request; `place` is given back once it has shown a token.
-pub(crate) async fn serve(shard: Rc<Shard>, stream: TcpStream, early: Bytes, place: Rc<Place>) {
-    let stream = Rc::new(stream);
+/// Begins to serve a connection that has become a WebSocket: in a task of its own, which has no room
+/// for what the one before went through. `early` came in the same packet as the request; `place` is
+/// given back once it has shown a token.
+pub(crate) fn begin(shard: Rc<Shard>, stream: Rc<TcpStream>, early: Bytes, place: Rc<Place>) {
     let conn = shard.adopt(Rc::clone(&stream), Some(place));
-    read(shard, conn, stream, Decoder::new(Role::Server, LIMITS), early).await;
+    spawn_local(read(shard, conn, stream, Decoder::new(Role::Server, LIMITS), early));
 }
 
-/// Serves a connection that gets back what it says, under limits as wide as the conformance suite
-/// needs.
+/// Begins to serve a connection that gets back what it says, under limits as wide as the conformance
+/// suite needs.
 #[cfg(feature = "conformance")]
-pub(crate) async fn echo(shard: Rc<Shard>, stream: TcpStream, early: Bytes) {
+pub(crate) fn begin_echo(shard: Rc<Shard>, stream: Rc<TcpStream>, early: Bytes) {
     const WIDE: ws::Limits = ws::Limits { message_bytes: 16 << 20, fragments: 1 << 20 };
-    let stream = Rc::new(stream);
     let conn = shard.adopt(Rc::clone(&stream), None);
     shard.echo(conn);
-    read(shard, conn, stream, Decoder::new(Role::Server, WIDE), early).await;
+    spawn_local(read(shard, conn, stream, Decoder::new(Role::Server, WIDE), early));
 }
 
 async fn read(

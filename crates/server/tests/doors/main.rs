@@ -5,6 +5,7 @@
 //! - [`corpus`]: malformed requests and frames; nothing breaks and nothing changes.
 //! - [`absence`]: what silence leads to.
 //! - [`accounts`], [`invites`]: people and their sessions.
+//! - [`drain`]: what a server that leaves still does for those who come by HTTP.
 //! - [`headers`], [`documents`]: what every answer has, and what the documents promise.
 //! - [`chat`], [`resume`]: messages, rooms and what one missed.
 //! - [`canary`]: secrets stay where they belong.
@@ -18,6 +19,7 @@ mod chat;
 mod codes;
 mod corpus;
 mod documents;
+mod drain;
 mod headers;
 mod invites;
 mod limits;

@@ -89,12 +89,18 @@ impl Server {
     /// SIGTERM, and waits for the end of the process. Gives its status and how long it took.
     pub(crate) async fn terminate(&mut self) -> (ExitStatus, Duration) {
         self.life.send_replace(None);
+        self.terminate_unannounced().await
+    }
+
+    /// The same, and those who call it go on while it drains: they know of nothing.
+    pub(crate) async fn terminate_unannounced(&mut self) -> (ExitStatus, Duration) {
         let mut child = self.child.take().expect("it runs");
         let pid = Pid::from_child(&child);
         let asked = Instant::now();
         kill_process(pid, Signal::TERM).expect("one may signal one's own child");
         let ended = tokio::task::spawn_blocking(move || child.wait()).await;
         let status = ended.expect("waiting does not panic").expect("a child can be waited for");
+        self.life.send_replace(None);
         (status, asked.elapsed())
     }
 
