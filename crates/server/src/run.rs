@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chinwag_core::limit::DRAIN_WITHIN;
+use rustls::ServerConfig;
 use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
@@ -20,6 +22,7 @@ use crate::clock;
 use crate::config::{Config, Registration};
 use crate::shard::Shard;
 use crate::shard::inbox::{Door, ToShard};
+use crate::tls::certificates::Certificates;
 
 /// How often rates and revocations that no longer matter are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -45,16 +48,25 @@ pub fn start(config: Config) -> anyhow::Result<Server> {
     let metrics_listener =
         config.metrics_listen.map(|address| listen("--metrics-listen", address)).transpose()?;
     let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
+    let certificates = match &config.tls {
+        Some(files) => Some(Certificates::load(&config, files)?),
+        None => None,
+    };
+    let tls = certificates.as_ref().map(Certificates::server_config).transpose()?;
     let app = Arc::new(App::open(config)?);
     revoked_before(&app)?;
     let (phase, phases) = watch::channel(Phase::Serving);
     let shards = (0..app.config.shards)
-        .map(|number| start_shard(Arc::clone(&app), number, phases.clone()))
+        .map(|number| start_shard(Arc::clone(&app), number, phases.clone(), tls.clone()))
         .collect::<std::io::Result<Vec<_>>>()?;
     let runtime =
         Builder::new_multi_thread().worker_threads(1).thread_name("accept").enable_all().build()?;
     runtime.spawn(accept::run(Arc::clone(&app), Door::Main, listener, phases.clone()));
     runtime.spawn(forget(Arc::clone(&app)));
+    if let Some(certificates) = certificates {
+        let _entered = runtime.enter();
+        runtime.spawn(certificates.watch(signal(SignalKind::hangup())?));
+    }
     if let Some(listener) = metrics_listener {
         runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, listener, phases));
     }
@@ -79,12 +91,13 @@ fn start_shard(
     app: Arc<App>,
     number: u16,
     phase: watch::Receiver<Phase>,
+    tls: Option<Arc<ServerConfig>>,
 ) -> std::io::Result<JoinHandle<()>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name(format!("shard-{number}")).spawn(move || {
         LocalSet::new().block_on(&runtime, async move {
             let shard = Shard::new(app, number);
-            let http = Http::new(Rc::clone(&shard), phase);
+            let http = Http::new(Rc::clone(&shard), phase, tls);
             shard.run(move |accepted| http.accept(accepted)).await;
         });
     })
@@ -117,7 +130,7 @@ impl Server {
         let config = &self.app.config;
         let url = match &config.public_url {
             Some(url) => url.origin().to_owned(),
-            None => format!("http://{}", named(self.address)),
+            None => format!("{}://{}", config.scheme(), named(self.address)),
         };
         let mut lines = vec![format!("Chinwag is at {url}")];
         lines.push(match (self.app.store.bootstrap_code(), config.registration) {
@@ -189,7 +202,6 @@ fn named(address: SocketAddr) -> String {
 }
 
 async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
     let terminate = signal(SignalKind::terminate());
     let Ok(mut terminate) = terminate else {
         let _ = tokio::signal::ctrl_c().await;

@@ -4,13 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io::ErrorKind;
-use std::mem::MaybeUninit;
-use std::net::{IpAddr, Shutdown};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::{HeaderValue, Request, StatusCode, header};
+use ::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
@@ -21,7 +20,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::SockRef;
+use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::spawn_local;
@@ -30,6 +29,7 @@ use tower::ServiceExt as _;
 use super::pulse::{Answer, Answering, Pulse, Watched};
 use super::{Phase, Place};
 use crate::clock;
+use crate::config::PublicUrl;
 use crate::http;
 use crate::http::answer::{self, Failure, harden};
 use crate::http::extract::Peer;
@@ -37,6 +37,8 @@ use crate::http::origin;
 use crate::shard::Shard;
 use crate::shard::connection;
 use crate::shard::inbox::{Accepted, Counted, Door};
+use crate::stream::Stream;
+use crate::tls::{Handshakes, Opened};
 
 /// Bytes of a request's header, and fields in it.
 const HEADER_BYTES_MAX: usize = 16 * 1024;
@@ -55,6 +57,10 @@ pub(crate) struct Http {
     router: Router,
     metrics: Router,
     phase: watch::Receiver<Phase>,
+    handshakes: Option<Rc<Handshakes>>,
+    /// Whether browsers are told to come by `https` alone for a year (RFC 6797). That holds for every
+    /// port of a host: it is said only where the public URL is the whole host, and TLS is ours to say it of.
+    is_strict: bool,
     /// Connections of each address on this shard that have not shown a token on a WebSocket.
     pending: Rc<RefCell<HashMap<IpAddr, usize>>>,
     /// This shard's part of [`PENDING_PER_ADDRESS_MAX`]; connections go to the shards in turn.
@@ -69,6 +75,9 @@ struct Talk {
     peer: IpAddr,
     place: Rc<Place>,
     pulse: Rc<Pulse>,
+    /// It speaks plain HTTP to a port of TLS.
+    is_astray: Cell<bool>,
+    is_strict: bool,
     after: Cell<After>,
 }
 
@@ -82,11 +91,27 @@ enum After {
 }
 
 impl Http {
-    pub(crate) fn new(shard: Rc<Shard>, phase: watch::Receiver<Phase>) -> Self {
+    pub(crate) fn new(
+        shard: Rc<Shard>,
+        phase: watch::Receiver<Phase>,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Self {
+        let url = shard.app.config.public_url.as_ref();
+        let is_strict = tls.is_some() && url.is_some_and(PublicUrl::is_whole_host);
+        let handshakes = tls.map(|config| Rc::new(Handshakes::new(config)));
         let router = http::router(Arc::clone(&shard.app));
         let metrics = http::metrics_router(Arc::clone(&shard.app));
         let pending_max = PENDING_PER_ADDRESS_MAX.div_ceil(usize::from(shard.app.config.shards));
-        Self { shard, router, metrics, phase, pending: Rc::default(), pending_max }
+        Self {
+            shard,
+            router,
+            metrics,
+            phase,
+            handshakes,
+            is_strict,
+            pending: Rc::default(),
+            pending_max,
+        }
     }
 
     /// Takes an accepted connection.
@@ -99,9 +124,9 @@ impl Http {
             self.shard.app.metrics.accepts_refused.inc();
             return;
         };
-        let router = match door {
-            Door::Main => self.router.clone(),
-            Door::Metrics => self.metrics.clone(),
+        let (router, handshakes) = match door {
+            Door::Main => (self.router.clone(), self.handshakes.clone()),
+            Door::Metrics => (self.metrics.clone(), None),
         };
         let talk = Rc::new(Talk {
             shard: Rc::clone(&self.shard),
@@ -110,19 +135,30 @@ impl Http {
             peer,
             place: Rc::new(place),
             pulse: Pulse::new(),
+            is_astray: Cell::new(false),
+            is_strict: handshakes.is_some() && self.is_strict,
             after: Cell::new(After::End),
         });
-        spawn_local(serve(talk, Rc::new(stream), self.phase.clone(), counted));
+        spawn_local(serve(talk, stream, handshakes, self.phase.clone(), counted));
     }
 }
 
 /// Answers what is asked until the client or a drain ends it, or it has become a WebSocket.
 async fn serve(
     talk: Rc<Talk>,
-    stream: Rc<TcpStream>,
+    stream: TcpStream,
+    handshakes: Option<Rc<Handshakes>>,
     phase: watch::Receiver<Phase>,
     counted: Counted,
 ) {
+    let stream = match handshakes {
+        None => Stream::Plain(stream),
+        Some(handshakes) => match open(&talk, &handshakes, stream, phase.clone()).await {
+            Some(stream) => stream,
+            None => return,
+        },
+    };
+    let stream = Rc::new(stream);
     let service = service_fn({
         let talk = Rc::clone(&talk);
         move |request| answer(Rc::clone(&talk), request)
@@ -156,37 +192,59 @@ async fn serve(
     drop(counted);
 }
 
+/// Goes through the handshake, as far as a drain leaves the time for it.
+async fn open(
+    talk: &Talk,
+    handshakes: &Handshakes,
+    stream: TcpStream,
+    mut phase: watch::Receiver<Phase>,
+) -> Option<Stream> {
+    let metrics = &talk.shard.app.metrics;
+    let opened = tokio::select! {
+        // On the heap, so that the connection has no room for it for the rest of its life.
+        opened = Box::pin(handshakes.open(stream)) => opened,
+        _ = phase.wait_for(|phase| *phase == Phase::Over) => return None,
+    };
+    match opened {
+        Ok(Opened::Tls(session)) => Some(Stream::Tls(session)),
+        Ok(Opened::Http(stream)) => {
+            talk.is_astray.set(true);
+            Some(Stream::Plain(stream))
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a handshake failed");
+            metrics.handshakes_failed.inc();
+            None
+        }
+    }
+}
+
 /// Waits for the drain, and then until the connection has been still for so long that nobody seems to
 /// be about to ask on it. What is being answered, or heard, has the time of the whole drain.
-async fn drained(pulse: &Pulse, stream: &TcpStream, mut phase: watch::Receiver<Phase>) {
+async fn drained(pulse: &Pulse, stream: &Stream, mut phase: watch::Receiver<Phase>) {
     let _ = phase.wait_for(|phase| *phase != Phase::Serving).await;
     let began_ms = clock::monotonic_ms();
     loop {
         let still_since_ms = pulse.moved_ms().max(began_ms);
         let still_for = Duration::from_millis(clock::monotonic_ms() - still_since_ms);
         let left = STILL_FOR.saturating_sub(still_for);
-        if left.is_zero() && pulse.is_idle() && !has_unread(stream) {
+        if left.is_zero() && pulse.is_idle() && !stream.has_unread() {
             return;
         }
         tokio::time::sleep(left.max(STILL_FOR / 10)).await;
     }
 }
 
-/// Whether the kernel has something of the peer that was not read.
-fn has_unread(stream: &TcpStream) -> bool {
-    let peeked = SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
-    peeked.is_ok_and(|bytes| bytes > 0)
-}
-
 /// Says that nothing more comes, and listens until the peer says the same.
-async fn linger(stream: &TcpStream) {
-    if SockRef::from(stream).shutdown(Shutdown::Write).is_err() {
+async fn linger(stream: &Stream) {
+    if stream.end().is_err() {
         return;
     }
     let heard_out = async {
         let (mut ignored, mut left) = ([0; 1024], LINGER_BYTES_MAX);
-        while stream.readable().await.is_ok() {
-            match stream.try_read(&mut ignored) {
+        // Of TLS nothing has to be understood any more.
+        while stream.tcp().readable().await.is_ok() {
+            match stream.tcp().try_read(&mut ignored) {
                 Ok(count) if count > 0 && left > 0 => left = left.saturating_sub(count),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 _ => return,
@@ -203,7 +261,9 @@ async fn answer(
     let answering = Answering::begin(&talk.pulse);
     let app = &talk.shard.app;
     app.metrics.requests.inc();
-    let mut response = if talk.door == Door::Main && is_socket(request.uri().path()) {
+    let mut response = if talk.is_astray.get() {
+        harden(lead_to_https(&talk, &request)).await
+    } else if talk.door == Door::Main && is_socket(request.uri().path()) {
         harden(upgrade(&talk, &request)).await
     } else {
         request.extensions_mut().insert(Peer(talk.peer));
@@ -216,11 +276,41 @@ async fn answer(
         }
         response
     };
+    if talk.is_strict && !talk.is_astray.get() {
+        let a_year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, a_year);
+    }
     // Whoever is answered during a drain is told not to ask here again.
     if app.is_draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|body| Answer { body, _answering: answering }))
+}
+
+/// Whoever typed an address without its `https` is led there. A request that would change something
+/// has told its secrets in the open already: that must be seen, not mended.
+fn lead_to_https(talk: &Talk, request: &Request<Incoming>) -> Response {
+    let config = &talk.shard.app.config;
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let location = host.and_then(|host| format!("https://{host}{path}").parse().ok());
+    match location {
+        Some(location)
+            if matches!(*request.method(), Method::GET | Method::HEAD)
+                && origin::allowed(config, request).is_ok() =>
+        {
+            let headers: [(_, HeaderValue); 2] = [
+                (header::LOCATION, location),
+                (header::CONNECTION, HeaderValue::from_static("close")),
+            ];
+            (StatusCode::TEMPORARY_REDIRECT, headers).into_response()
+        }
+        _ => {
+            let problem = Problem::new(ErrorCode::Invalid, "this port speaks https, not http");
+            let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
+            (close, Failure(problem)).into_response()
+        }
+    }
 }
 
 fn is_socket(path: &str) -> bool {

@@ -9,9 +9,9 @@ use std::task::{Context, Poll, ready};
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::clock;
+use crate::stream::Stream;
 
 /// A connection's signs of life, for the one who wants to close it.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl HttpBody for Answer {
 
 /// A connection whose bytes give it a pulse.
 pub(super) struct Watched {
-    pub(super) stream: Rc<TcpStream>,
+    pub(super) stream: Rc<Stream>,
     pub(super) pulse: Rc<Pulse>,
 }
 
@@ -106,7 +106,9 @@ impl AsyncRead for Watched {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
-            ready!(self.stream.poll_read_ready(context))?;
+            if !self.stream.holds_unread() {
+                ready!(self.stream.tcp().poll_read_ready(context))?;
+            }
             match self.stream.try_read(into.initialize_unfilled()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
@@ -124,10 +126,10 @@ impl Watched {
     fn poll_with(
         &self,
         context: &mut Context<'_>,
-        write: impl Fn(&TcpStream) -> io::Result<usize>,
+        write: impl Fn(&Stream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            let writable = self.stream.poll_write_ready(context);
+            let writable = self.stream.tcp().poll_write_ready(context);
             self.pulse.stuck.set(writable.is_pending());
             ready!(writable)?;
             match write(&self.stream) {
@@ -163,12 +165,15 @@ impl AsyncWrite for Watched {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.stream.holds_unsent() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_with(context, |stream| stream.try_flush().map(|()| 0)).map_ok(|_| ())
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let stream = socket2::SockRef::from(&*self.stream);
-        Poll::Ready(stream.shutdown(std::net::Shutdown::Write))
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().poll_flush(context))?;
+        Poll::Ready(self.stream.end())
     }
 }

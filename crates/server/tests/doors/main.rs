@@ -8,6 +8,7 @@
 //! - [`drain`]: what a server that leaves still does for those who come by HTTP.
 //! - [`headers`], [`documents`]: what every answer has, and what the documents promise.
 //! - [`chat`], [`resume`]: messages, rooms and what one missed.
+//! - [`tls`]: the main port by a certificate of its own.
 //! - [`canary`]: secrets stay where they belong.
 //!
 //! One program, because linking it is most of what it costs.
@@ -26,3 +27,4 @@ mod limits;
 mod matrix;
 mod resume;
 mod schema;
+mod tls;
