@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::shard::inbox::{Accepted, Counted, Door, ToShard};
+use crate::throttle::network;
 
 /// How long the loop rests when the system has no descriptor left.
 const EXHAUSTED_REST: Duration = Duration::from_millis(100);
@@ -135,11 +136,11 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// A place among the connections of one address, given back when it is dropped.
+/// A place among the connections of one network, given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     pending: Rc<RefCell<HashMap<IpAddr, usize>>>,
-    address: IpAddr,
+    network: IpAddr,
 }
 
 impl Place {
@@ -149,23 +150,24 @@ impl Place {
         max: usize,
     ) -> Option<Self> {
         let mut all = pending.borrow_mut();
-        let count = all.entry(address).or_insert(0);
+        let network = network(address);
+        let count = all.entry(network).or_insert(0);
         if *count >= max && !address.is_loopback() {
             return None;
         }
         *count += 1;
         drop(all);
-        Some(Self { pending: Rc::clone(pending), address })
+        Some(Self { pending: Rc::clone(pending), network })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut all = self.pending.borrow_mut();
-        if let Some(count) = all.get_mut(&self.address) {
+        if let Some(count) = all.get_mut(&self.network) {
             *count -= 1;
             if *count == 0 {
-                all.remove(&self.address);
+                all.remove(&self.network);
             }
         }
     }
@@ -212,6 +214,11 @@ mod tests {
         assert!(take(2).is_some(), "another address");
         drop(first);
         assert!(take(1).is_some());
+        let v6 = |end| IpAddr::from([0x2001, 0xdb8, 0, 7, 0, 0, 0, end]);
+        let of_one_network = [1, 2, 3].map(|end| Place::take(&pending, v6(end), 2).is_some());
+        assert_eq!(of_one_network, [true, true, true], "each was given back");
+        let kept = [1, 2].map(|end| Place::take(&pending, v6(end), 2));
+        assert!(kept.iter().all(Option::is_some) && Place::take(&pending, v6(3), 2).is_none());
         let near = IpAddr::from([127, 0, 0, 1]);
         let all: Vec<_> = (0..9).map(|_| Place::take(&pending, near, 2)).collect();
         assert!(all.iter().all(Option::is_some), "loopback is a proxy or oneself");

@@ -101,7 +101,12 @@ impl Http {
         let handshakes = tls.map(|config| Rc::new(Handshakes::new(config)));
         let router = http::router(Arc::clone(&shard.app));
         let metrics = http::metrics_router(Arc::clone(&shard.app));
-        let pending_max = PENDING_PER_ADDRESS_MAX.div_ceil(usize::from(shard.app.config.shards));
+        let config = &shard.app.config;
+        // Where proxies stand in front all come from their addresses: they count for themselves.
+        let pending_max = match config.trusted_hops {
+            0 => PENDING_PER_ADDRESS_MAX.div_ceil(usize::from(config.shards)),
+            _ => usize::MAX,
+        };
         Self {
             shard,
             router,
@@ -166,6 +171,8 @@ async fn serve(
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
+        // Who has said all that it has to say may still wait for the answer.
+        .half_close(true)
         .header_read_timeout(HEADER_WITHIN)
         .max_header_size(HEADER_BYTES_MAX)
         .max_headers(HEADER_FIELDS_MAX);
