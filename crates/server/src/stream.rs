@@ -1,14 +1,14 @@
 //! What the bytes of a connection come over: TCP alone, or TLS on it.
 //!
-//! One type for both doors. For TCP alone each call is one branch and then the system's; all that TLS
-//! needs lies in a box of its own.
+//! One type for both doors. For TCP alone each call is one branch and then the system's, inlined where it
+//! is called; all that TLS needs lies in a box of its own.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 
 use socket2::SockRef;
-use tokio::io::Interest;
+use tokio::io::{Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::tls::session::Session;
@@ -20,6 +20,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
+    #[inline]
     pub(crate) fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,
@@ -37,6 +38,7 @@ impl Stream {
 
     /// Reads what there is. A read that did not fill its buffer took all: the next waits for the poller,
     /// and no call is made to learn that there is nothing. What came since wakes the poller anew.
+    #[inline]
     pub(crate) fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => {
@@ -50,6 +52,26 @@ impl Stream {
         }
     }
 
+    /// The same into a buffer that nobody has filled yet.
+    #[inline]
+    pub(crate) fn try_read_buf(&self, into: &mut ReadBuf<'_>) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => {
+                let count = tcp.try_read_buf(into)?;
+                if into.remaining() > 0 {
+                    is_drained(tcp);
+                }
+                Ok(count)
+            }
+            Self::Tls(session) => {
+                let count = session.try_read(into.initialize_unfilled())?;
+                into.advance(count);
+                Ok(count)
+            }
+        }
+    }
+
+    #[inline]
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.try_write(bytes),
@@ -57,6 +79,7 @@ impl Stream {
         }
     }
 
+    #[inline]
     pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.try_write_vectored(slices),
@@ -65,6 +88,7 @@ impl Stream {
     }
 
     /// Hands on what was written and is not with the kernel yet; `WouldBlock` where it is full.
+    #[inline]
     pub(crate) fn try_flush(&self) -> io::Result<()> {
         match self {
             Self::Plain(_) => Ok(()),
@@ -73,10 +97,12 @@ impl Stream {
     }
 
     /// True while something that was written is not with the kernel yet.
+    #[inline]
     pub(crate) fn holds_unsent(&self) -> bool {
         matches!(self, Self::Tls(session) if session.holds_unsent())
     }
 
+    #[inline]
     pub(crate) fn holds_unread(&self) -> bool {
         matches!(self, Self::Tls(session) if session.holds_unread())
     }
@@ -103,6 +129,7 @@ impl Stream {
 }
 
 /// Tells the poller that there is nothing more to read for now.
+#[inline]
 pub(crate) fn is_drained(tcp: &TcpStream) {
     let nothing = || Err::<(), _>(ErrorKind::WouldBlock.into());
     let _ = tcp.try_io(Interest::READABLE, nothing);

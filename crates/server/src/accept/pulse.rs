@@ -109,11 +109,10 @@ impl AsyncRead for Watched {
             if !self.stream.holds_unread() {
                 ready!(self.stream.tcp().poll_read_ready(context))?;
             }
-            match self.stream.try_read(into.initialize_unfilled()) {
+            match self.stream.try_read_buf(into) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(count) => {
-                    into.advance(count);
                     self.pulse.moved(count > 0);
                     return Poll::Ready(Ok(()));
                 }
