@@ -1,6 +1,6 @@
 //! The main port over TLS: the same doors, and what is TLS's own.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use chinwag_testkit::server::{
     write_certificate,
 };
 use rustls::client::Resumption;
-use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, StreamOwned};
 use serde_json::{Value, json};
 
 /// What the server says without TLS to these bytes, until it has ended.
@@ -125,7 +125,6 @@ fn versions_and_protocols_are_those_of_today() {
         assert_eq!(tls.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
         assert_eq!(tls.conn.protocol_version(), Some(version.version));
     }
-    assert_eq!(ProtocolVersion::TLSv1_3, rustls::version::TLS13.version);
 }
 
 #[test]
@@ -210,6 +209,47 @@ fn a_handshake_that_does_not_come_to_its_end_is_cut() {
         );
     }
     assert!(began.elapsed() >= HANDSHAKE_WITHIN, "sooner than was promised");
+}
+
+/// A network that carries one byte at a time.
+struct Dribble(TcpStream);
+
+impl Read for Dribble {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let room = into.len().min(1);
+        self.0.read(&mut into[..room])
+    }
+}
+
+impl Write for Dribble {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(&bytes[..bytes.len().min(1)])
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[test]
+fn records_may_come_byte_by_byte() {
+    let server = Server::with_tls();
+    let ann = server.register("ann");
+    let tcp = TcpStream::connect(server.address()).expect("it listens");
+    tcp.set_nodelay(true).expect("a socket takes nodelay");
+    tcp.set_read_timeout(Some(DEADLINE)).expect("a socket takes a timeout");
+    let name = server.address().ip().into();
+    let tls = ClientConnection::new(Arc::new(trusting(&server)), name).expect("a configuration");
+    let mut stream = StreamOwned::new(tls, Dribble(tcp));
+    let patch = ann.patch("/v1/me", &json!({"display_name": "n".repeat(64)}));
+    stream.write_all(&patch.bytes()).expect("it is taken");
+    let mut heard = Vec::new();
+    stream.read_to_end(&mut heard).expect("an end that was said");
+    let answer = Response::parse(&heard).expect("an answer");
+    assert_eq!(
+        (answer.status, answer.json()["display_name"].as_str()),
+        (200, Some(&*"n".repeat(64)))
+    );
 }
 
 #[test]
