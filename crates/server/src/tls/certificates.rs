@@ -14,15 +14,16 @@ use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{InconsistentKeys, ServerConfig};
 use tokio::signal::unix::Signal;
+use tokio::time::Instant;
 
-use super::validity::Validity;
+use super::validity::{Complaint, Validity};
 use crate::clock;
 use crate::config::{Config, TlsFiles};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// A certificate that ends sooner should have been renewed by now: the usual tools renew 30 days before.
-const ENDS_SOON: Duration = Duration::from_secs(14 * 24 * 3600);
+/// How often what is wrong with a certificate is said again: it ends while the server runs.
+const REMIND_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// What is wrong with the files, for the one who named them.
 #[derive(Debug, thiserror::Error)]
@@ -118,19 +119,17 @@ impl Certificates {
             return;
         };
         let file = self.files.cert.display();
-        let now_s = clock::wall_ms() / 1_000;
-        match Validity::of(own) {
-            Some(it) if it.ends_s <= now_s => {
+        match Validity::of(own).map(|it| it.complaint(clock::wall_ms() / 1_000)) {
+            Some(None) => {}
+            Some(Some(Complaint::Expired)) => {
                 tracing::warn!(%file, "the certificate has expired: browsers will refuse it");
             }
-            Some(it) if it.begins_s > now_s => {
+            Some(Some(Complaint::NotYet)) => {
                 tracing::warn!(%file, "the certificate is not valid yet: is this machine's clock right?");
             }
-            Some(it) if it.ends_s - now_s <= ENDS_SOON.as_secs() => {
-                let days = (it.ends_s - now_s) / (24 * 3600);
+            Some(Some(Complaint::EndsSoon { days })) => {
                 tracing::warn!(%file, days, "the certificate ends soon");
             }
-            Some(_) => {}
             None => tracing::warn!(%file, "until when the certificate is valid cannot be told"),
         }
         let is_named = |name| {
@@ -149,11 +148,16 @@ impl Certificates {
     /// Reads the files again whenever one of them is another than before, or on SIGHUP.
     pub(crate) async fn watch(self: Arc<Self>, mut hang_up: Signal) {
         let mut look = tokio::time::interval(LOOK_EVERY);
+        let mut remind = tokio::time::interval_at(Instant::now() + REMIND_EVERY, REMIND_EVERY);
         let mut known = stamps(&self.files).await;
         loop {
             let is_asked = tokio::select! {
                 Some(()) = hang_up.recv() => true,
                 _ = look.tick() => false,
+                _ = remind.tick() => {
+                    self.warn();
+                    false
+                }
             };
             let now = stamps(&self.files).await;
             if is_asked || now != known {

@@ -7,6 +7,18 @@ pub(super) struct Validity {
     pub ends_s: u64,
 }
 
+/// What clients will not like about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Complaint {
+    NotYet,
+    EndsSoon { days: u64 },
+    Expired,
+}
+
+/// What ends sooner should have been renewed by now: the usual tools do it 30 days before.
+const SOON_DAYS: u64 = 14;
+const DAY_S: u64 = 24 * 3600;
+
 const SEQUENCE: u8 = 0x30;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
@@ -32,6 +44,20 @@ impl Validity {
         let begins_s = seconds(kind, begins)?;
         let (kind, ends, _) = element(rest)?;
         Some(Self { begins_s, ends_s: seconds(kind, ends)? })
+    }
+
+    /// What there is to say against it at this time.
+    pub(super) fn complaint(self, now_s: u64) -> Option<Complaint> {
+        if now_s < self.begins_s {
+            return Some(Complaint::NotYet);
+        }
+        match self.ends_s.checked_sub(now_s) {
+            None | Some(0) => Some(Complaint::Expired),
+            Some(left_s) if left_s <= SOON_DAYS * DAY_S => {
+                Some(Complaint::EndsSoon { days: left_s / DAY_S })
+            }
+            Some(_) => None,
+        }
     }
 }
 
@@ -102,6 +128,17 @@ mod tests {
         assert_eq!(validity((2026, 11, 27), (2049, 12, 31)), of(1_795_737_600, 2_524_521_600));
         assert_eq!(validity((2050, 1, 1), (2100, 3, 1)), of(2_524_608_000, 4_107_542_400));
         assert_eq!(validity((1969, 12, 31), (9999, 12, 31)), of(0, 253_402_214_400));
+    }
+
+    #[test]
+    fn it_is_complained_of_before_its_time_and_from_a_fortnight_before_its_end() {
+        let it = Validity { begins_s: 100 * DAY_S, ends_s: 190 * DAY_S };
+        assert_eq!(it.complaint(100 * DAY_S - 1), Some(Complaint::NotYet));
+        assert_eq!(it.complaint(100 * DAY_S), None);
+        assert_eq!(it.complaint(176 * DAY_S - 1), None);
+        assert_eq!(it.complaint(176 * DAY_S), Some(Complaint::EndsSoon { days: 14 }));
+        assert_eq!(it.complaint(190 * DAY_S - 1), Some(Complaint::EndsSoon { days: 0 }));
+        assert_eq!(it.complaint(190 * DAY_S), Some(Complaint::Expired));
     }
 
     #[test]
