@@ -16,6 +16,8 @@ pub mod openapi;
 mod queries;
 pub mod run;
 mod shard;
+mod stream;
 mod telemetry;
 mod throttle;
+mod tls;
 mod web;

@@ -51,6 +51,8 @@ const HELD: &[(&str, &str)] = &[
     ("HASH_QUEUE_MAX", "codes::a_crowd_at_the_sign_in_is_busy"),
     ("CONNECTIONS_MAX", "more than a test machine has descriptors for"),
     ("PENDING_PER_ADDRESS_MAX", "loopback, where tests are, is exempt"),
+    ("HANDSHAKES_AT_ONCE_MAX", "no client sees it: the others wait"),
+    ("HANDSHAKE_WITHIN", "tls"),
     ("HELLO_WITHIN", "absence"),
     ("HEADER_WITHIN", "absence"),
     ("BODY_WITHIN", "absence"),
