@@ -122,8 +122,9 @@ impl Load {
             .with_context(|| format!("connection {at} of this load"))?;
         self.poll.add(&connection.stream, at)?;
         for &room in rooms {
-            connection.places.push(Place::new(room as u32));
-            self.rooms[room].members.push(at);
+            let members = &mut self.rooms[room].members;
+            connection.places.push(Place::new(room as u32, members.len() as u32));
+            members.push(at);
         }
         connection.outgoing = self.dialect.upgrade(self.address).into_bytes();
         self.connections.push(connection);
@@ -140,6 +141,11 @@ impl Load {
             }
             self.turn(Some(left))?;
         }
+    }
+
+    /// Answers the pings that came, and does not wait.
+    pub(crate) fn look(&mut self) -> Result<()> {
+        self.turn(Some(Duration::ZERO))
     }
 
     fn now_ns(&self) -> u64 {
@@ -204,7 +210,7 @@ impl Load {
         }
         while let Some(frame) = frame::next(&mut input)? {
             match frame {
-                Frame::Text(payload) => self.text(at, payload, now_ns)?,
+                Frame::Data(payload) => self.data(at, payload, now_ns)?,
                 Frame::Ping(payload) => {
                     self.connections[at].pong(payload, self.random.next());
                     self.writing.push(at);
@@ -220,17 +226,33 @@ impl Load {
         Ok(())
     }
 
+    /// Says the next step of the greeting.
     fn greet(&mut self, at: usize) {
         let connection = &mut self.connections[at];
         let rooms: Vec<u32> = connection.places.iter().map(|place| place.room).collect();
-        let hello = self.dialect.hello(connection.user, &rooms);
+        let frames = self.dialect.greeting(connection.step, (at, connection.user), &rooms);
         connection.stage = Stage::Joining;
-        connection.text(hello.as_bytes(), self.random.next());
+        connection.step += 1;
+        for frame in &frames {
+            connection.text(frame.as_bytes(), self.random.next());
+        }
         self.writing.push(at);
     }
 
-    fn text(&mut self, at: usize, payload: &[u8], now_ns: u64) -> Result<()> {
-        match self.dialect.read(payload)? {
+    fn ready(&mut self, at: usize) {
+        self.connections[at].stage = Stage::Live;
+        self.tally.ready += 1;
+    }
+
+    fn data(&mut self, at: usize, mut payload: &[u8], now_ns: u64) -> Result<()> {
+        while let Some(incoming) = self.dialect.read(&mut payload)? {
+            self.incoming(at, incoming, now_ns)?;
+        }
+        Ok(())
+    }
+
+    fn incoming(&mut self, at: usize, incoming: Incoming, now_ns: u64) -> Result<()> {
+        match incoming {
             Incoming::Delivery { room, number, seq } => {
                 self.delivered(at, room, number, seq, now_ns);
             }
@@ -241,9 +263,18 @@ impl Load {
                     self.tally.ack.record(now_ns.saturating_sub(due_ns));
                 }
             }
-            Incoming::Ready => {
-                self.connections[at].stage = Stage::Live;
-                self.tally.ready += 1;
+            Incoming::Greeted => self.greet(at),
+            Incoming::Joined => {
+                let connection = &mut self.connections[at];
+                connection.joined += 1;
+                if connection.joined == connection.places.len() {
+                    self.ready(at);
+                }
+            }
+            Incoming::Ready => self.ready(at),
+            Incoming::Asks(answer) => {
+                self.connections[at].text(answer.as_bytes(), self.random.next());
+                self.writing.push(at);
             }
             Incoming::Refused(why) => {
                 bail!("the server refused what connection {at} said: {why}")
@@ -262,7 +293,7 @@ impl Load {
         if let Some(seq) = seq {
             self.tally.faults.lost += place.skipped(seq);
         }
-        match self.rooms[room as usize].delivered(number, &mut place.position) {
+        match self.rooms[room as usize].delivered(number, &mut place.seen) {
             Verdict::Right { due_ns, everybody, own_order } => {
                 let latency_ns = now_ns.saturating_sub(due_ns);
                 self.tally.deliveries += 1;

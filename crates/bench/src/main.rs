@@ -22,6 +22,7 @@ mod histogram;
 mod layout;
 mod load;
 mod machine;
+mod peer;
 mod poll;
 mod process;
 mod random;

@@ -23,8 +23,9 @@ use tempfile::TempDir;
 use crate::chinwag::{Chinwag, Fixture};
 use crate::figures::Figures;
 use crate::layout::Layout;
-use crate::load::{Load, Outcome, Pace};
+use crate::load::{Dialect, Load, Outcome, Pace};
 use crate::machine::{Machine, Processors};
+use crate::peer;
 use crate::subject::{Server, Subject};
 
 /// Before a phase is measured: caches, buffers and the scheduler find their places.
@@ -72,6 +73,10 @@ pub(crate) struct Options {
     /// Only these servers.
     #[arg(long, value_delimiter = ',')]
     servers: Vec<Server>,
+    /// The servers of others, too: ws, socket.io, NATS and ejabberd. One that is not installed is named
+    /// and left out.
+    #[arg(long)]
+    peers: bool,
     /// Seconds for which each phase is measured.
     #[arg(long, default_value_t = 1.5)]
     seconds: f64,
@@ -108,10 +113,56 @@ pub(crate) struct Bench {
     /// On the fixture's disk; gone with the run.
     folder: TempDir,
     fixture: Option<Fixture>,
+    /// Peers that were asked for and are not installed.
+    left_out: Vec<Server>,
 }
 
-/// A server and the load on it.
-type Loaded = (Subject, Load);
+/// A server, how it is spoken to, and the load on it while it is connected.
+#[derive(Debug)]
+struct Loaded {
+    subject: Subject,
+    dialect: Dialect,
+    load: Option<Load>,
+}
+
+/// Servers that take turns in one layout.
+#[derive(Debug)]
+struct Turns {
+    loaded: Vec<Loaded>,
+    layout: Layout,
+}
+
+impl Turns {
+    fn stay(&self) -> bool {
+        self.loaded.iter().all(|loaded| loaded.load.is_some())
+    }
+}
+
+/// Descriptors that a load holds beside its connections.
+const DESCRIPTORS_SPARE: usize = 200;
+
+impl Options {
+    /// Whether a server was asked for, by its name or with all of its kind.
+    fn asks_for(&self, server: Server) -> bool {
+        if server.is_peer() && self.peers || self.servers.contains(&server) {
+            return true;
+        }
+        self.servers.is_empty() && !server.is_peer()
+    }
+}
+
+/// Installs the peers that were asked for, names those that cannot be, and goes on without them.
+fn left_out(options: &Options) -> Vec<Server> {
+    let wanted = Server::PEERS.into_iter().filter(|&peer| options.asks_for(peer));
+    let missing = wanted.filter(|&peer| match peer::install(peer) {
+        Ok(()) => false,
+        Err(error) => {
+            eprintln!("{} is left out: {error:#}", peer.name());
+            true
+        }
+    });
+    missing.collect()
+}
 
 impl Bench {
     pub(crate) fn new(options: Options) -> Result<Self> {
@@ -120,7 +171,9 @@ impl Bench {
         }
         std::fs::create_dir_all(&options.fixture)
             .with_context(|| format!("cannot make {}", options.fixture.display()))?;
+        let left_out = left_out(&options);
         Ok(Self {
+            left_out,
             machine: Machine::new()?,
             figures: Figures::default(),
             folder: tempfile::Builder::new().prefix("run-").tempdir_in(&options.fixture)?,
@@ -151,9 +204,12 @@ impl Bench {
 
     /// Those of these servers that take part.
     fn servers(&self, servers: &[Server]) -> Vec<Server> {
-        let chosen = &self.options.servers;
-        let takes_part = |server: &Server| chosen.is_empty() || chosen.contains(server);
+        let takes_part = |server: &Server| self.takes_part(*server);
         servers.iter().copied().filter(takes_part).collect()
+    }
+
+    fn takes_part(&self, server: Server) -> bool {
+        self.options.asks_for(server) && !self.left_out.contains(&server)
     }
 
     /// A size, or the tiny one in its place.
@@ -198,34 +254,69 @@ impl Bench {
         if server == Server::Chinwag {
             return Ok(Subject::chinwag(self.chinwag(Processors::Server, users)?));
         }
+        if server.is_peer() {
+            return Subject::peer(server, &self.machine, self.folder.path());
+        }
         Subject::floor(server, &self.machine, self.folder.path(), self.options.envelope_bytes)
     }
 
-    /// Starts these servers, each with the layout's rooms and connections.
-    fn load(&mut self, servers: &[Server], layout: &Layout) -> Result<Vec<Loaded>> {
+    /// Starts these servers, each with the layout's rooms. They stay connected, all of them, where one
+    /// process may hold so many sockets; otherwise each is connected while it has its turn.
+    fn load(&mut self, servers: &[Server], layout: &Layout) -> Result<Turns> {
         let servers = self.servers(servers);
-        servers
-            .into_iter()
-            .map(|server| {
-                let subject = self.start(server, layout.users)?;
-                let load = subject.connect(layout)?;
-                subject.settle()?;
-                Ok((subject, load))
-            })
-            .collect()
+        let sockets = servers.len() * layout.connections + DESCRIPTORS_SPARE;
+        let stay = sockets as u64 <= self.machine.descriptors;
+        let mut loaded = Vec::new();
+        for server in servers {
+            let subject = self.start(server, layout.users)?;
+            let dialect = subject.prepare(layout)?;
+            let load = if stay { Some(subject.connect(&dialect, layout)?) } else { None };
+            loaded.push(Loaded { subject, dialect, load });
+        }
+        Ok(Turns { loaded, layout: layout.clone() })
     }
 
     /// Runs the phases that are wanted, round by round, on each server in turn.
-    fn interleave(&mut self, loaded: &mut [Loaded], phases: &[(String, Pace)]) -> Result<()> {
+    fn interleave(&mut self, turns: &mut Turns, phases: &[(String, Pace)]) -> Result<()> {
         let wanted: Vec<_> = phases.iter().filter(|(name, _)| self.wants(name)).cloned().collect();
         for round in 1..=self.rounds() {
-            for (name, pace) in &wanted {
-                for (subject, load) in &mut *loaded {
-                    let outcome = subject.run(load, *pace, self.times(), &|| true)?;
-                    self.record(name, subject.server, &outcome);
+            if turns.stay() {
+                for phase in &wanted {
+                    self.phase(turns, phase)?;
                 }
+            } else {
+                self.visit(turns, &wanted)?;
             }
             eprintln!("  round {round} of {}", self.rounds());
+        }
+        Ok(())
+    }
+
+    /// One phase on each server.
+    fn phase(&mut self, turns: &mut Turns, (name, pace): &(String, Pace)) -> Result<()> {
+        for at in 0..turns.loaded.len() {
+            // Those whose turn it is not are pinged, too.
+            for load in turns.loaded.iter_mut().filter_map(|loaded| loaded.load.as_mut()) {
+                load.look()?;
+            }
+            let Loaded { subject, load, .. } = &mut turns.loaded[at];
+            let load = load.as_mut().context("it stays connected")?;
+            let outcome = subject.run(load, *pace, self.times(), &|| true)?;
+            self.record(name, subject.server, &outcome);
+        }
+        Ok(())
+    }
+
+    /// Each server's phases, one after the other, between connecting and leaving.
+    fn visit(&mut self, turns: &Turns, phases: &[(String, Pace)]) -> Result<()> {
+        for Loaded { subject, dialect, .. } in &turns.loaded {
+            let mut load = subject.connect(dialect, &turns.layout)?;
+            for (name, pace) in phases {
+                let outcome = subject.run(&mut load, *pace, self.times(), &|| true)?;
+                self.record(name, subject.server, &outcome);
+            }
+            drop(load);
+            subject.settle()?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use anyhow::{Result, ensure};
 use chinwag_proto::ws::{Opcode, encode};
 
+use super::order::Seen;
 use crate::poll::Poll;
 
 /// Bytes that wait because a server does not read; beyond it the server has failed.
@@ -22,15 +23,14 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) room: u32,
-    /// The next place in the room's order that it has not seen.
-    pub(super) position: u64,
+    pub(super) seen: Seen,
     /// The last `seq` that it saw; 0 before the first.
     seq: u64,
 }
 
 impl Place {
-    pub(super) fn new(room: u32) -> Self {
-        Self { room, position: 0, seq: 0 }
+    pub(super) fn new(room: u32, member: u32) -> Self {
+        Self { room, seen: Seen { member, position: 0 }, seq: 0 }
     }
 
     /// Events that are missing before this one.
@@ -46,6 +46,10 @@ pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) user: usize,
     pub(super) stage: Stage,
+    /// The next step of the greeting.
+    pub(super) step: u8,
+    /// Rooms that it is in, where the server tells of each.
+    pub(super) joined: usize,
     /// The beginning of a frame whose end has not come.
     pub(super) held: Vec<u8>,
     pub(super) outgoing: Vec<u8>,
@@ -64,6 +68,8 @@ impl Connection {
             stream,
             user,
             stage: Stage::Upgrading,
+            step: 0,
+            joined: 0,
             held: Vec::new(),
             outgoing: Vec::new(),
             blocked: false,

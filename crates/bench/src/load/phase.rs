@@ -174,7 +174,7 @@ impl Load {
         }
         for connection in &mut self.connections {
             for place in &mut connection.places {
-                place.position = self.rooms[place.room as usize].position();
+                place.seen.position = self.rooms[place.room as usize].position();
             }
         }
         Ok(())

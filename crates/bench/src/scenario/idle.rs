@@ -8,7 +8,7 @@ use super::Bench;
 use crate::chinwag::Ending;
 use crate::layout::Layout;
 use crate::load::Load;
-use crate::subject::Server::{self, Chinwag, FloorA};
+use crate::subject::Server::{self, Chinwag, FloorA, Nats, SocketIo, Ws};
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
     for connections in [10_000, 18_000] {
@@ -19,7 +19,7 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
         let users = bench.size(5_000, 20);
         let connections = bench.size(connections, 40);
         let layout = Layout::rooms(users, users, 10).with_connections(connections);
-        for server in bench.servers(&[FloorA, Chinwag]) {
+        for server in bench.servers(&[FloorA, Chinwag, Ws, SocketIo, Nats]) {
             measure(bench, &name, server, &layout)?;
         }
     }

@@ -6,15 +6,17 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::{Bench, Loaded};
+use super::Bench;
 use crate::chinwag::{Chinwag, Http, PASSWORD};
 use crate::layout::Layout;
-use crate::load::{Outcome, Pace};
+use crate::load::{Load, Outcome, Pace};
 use crate::machine::Processors;
 use crate::subject::{Server, Subject};
 
 /// Messages a second in a room of fifty: well below half load.
 const PACE: Pace = Pace::Open { per_second: 200.0 };
+
+type Loaded = (Subject, Load);
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
     if bench.servers(&[Server::Chinwag]).is_empty() {
@@ -28,7 +30,8 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
         }
         bench.fixture(people)?;
         let subject = Subject::chinwag(bench.chinwag(processors, members)?);
-        let load = subject.connect(&Layout::crowd(members))?;
+        let layout = Layout::crowd(members);
+        let load = subject.connect(&subject.prepare(&layout)?, &layout)?;
         let mut loaded = (subject, load);
         for _ in 0..bench.rounds() {
             round(bench, &name, &mut loaded, people)?;
