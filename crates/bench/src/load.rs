@@ -263,6 +263,7 @@ impl Load {
                     self.tally.ack.record(now_ns.saturating_sub(due_ns));
                 }
             }
+            Incoming::Busy { room, number } => self.refused(room, number),
             Incoming::Greeted => self.greet(at),
             Incoming::Joined => {
                 let connection = &mut self.connections[at];
@@ -282,6 +283,16 @@ impl Load {
             Incoming::Other => {}
         }
         Ok(())
+    }
+
+    fn refused(&mut self, room: u32, number: u32) {
+        let room = self.rooms.get_mut(room as usize);
+        if room.is_some_and(|room| room.refuse(number)) {
+            self.tally.refused += 1;
+            self.outstanding -= 1;
+        } else {
+            self.tally.faults.phantom += 1;
+        }
     }
 
     fn delivered(&mut self, at: usize, room: u32, number: u32, seq: Option<u64>, now_ns: u64) {

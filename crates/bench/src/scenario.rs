@@ -4,20 +4,24 @@
 //! takes a part.
 
 mod connect;
+mod cores;
 mod durable;
 mod fan_out;
+mod growth;
 mod history;
 mod idle;
 mod instructions;
+mod overload;
 mod rest;
 mod rooms;
 mod sign_in;
 mod start;
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use crate::chinwag::{Chinwag, Fixture};
@@ -28,6 +32,7 @@ use crate::machine::{Machine, Processors};
 use crate::peer;
 use crate::subject::{Server, Subject};
 
+const KIB_PER_MIB: f64 = 1_024.0;
 /// Before a phase is measured: caches, buffers and the scheduler find their places.
 const WARM_UP: Duration = Duration::from_millis(400);
 
@@ -55,6 +60,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "rooms", about: "1,000 rooms of 5, 200 rooms of 50", run: rooms::run },
     Scenario { name: "connect", about: "connect, token check, ready", run: connect::run },
     Scenario { name: "idle", about: "memory of idle connections", run: idle::run },
+    Scenario { name: "overload", about: "more than the server can take", run: overload::run },
+    Scenario { name: "cores", about: "one shard, and a shard for each core", run: cores::run },
+    Scenario {
+        name: "growth",
+        about: "what it costs as subscribers, rooms, connections and messages grow",
+        run: growth::run,
+    },
     Scenario {
         name: "instructions",
         about: "what a send, a delivery and a page take, counted by callgrind",
@@ -99,6 +111,12 @@ pub(crate) struct Options {
     /// Where the report goes.
     #[arg(long, default_value = "target/bench")]
     pub(crate) out: PathBuf,
+    /// Keep what the report there has of phases that are not measured now.
+    #[arg(long)]
+    pub(crate) add: bool,
+    /// The folder whose performance.md gets this report's tables, and performance/ its plots.
+    #[arg(long)]
+    pub(crate) docs: Option<PathBuf>,
     /// Where users and messages are kept from one run to the next. Put it on the disk that is meant.
     #[arg(long, default_value = "target/bench-fixture")]
     fixture: PathBuf,
@@ -130,6 +148,8 @@ struct Loaded {
 struct Turns {
     loaded: Vec<Loaded>,
     layout: Layout,
+    /// It is offered more than it can take. Elsewhere a message that is refused fails the run.
+    may_refuse: bool,
 }
 
 impl Turns {
@@ -175,7 +195,7 @@ impl Bench {
         Ok(Self {
             left_out,
             machine: Machine::new()?,
-            figures: Figures::default(),
+            figures: Figures { commit: commit(), ..Figures::default() },
             folder: tempfile::Builder::new().prefix("run-").tempdir_in(&options.fixture)?,
             fixture: None,
             options,
@@ -242,7 +262,7 @@ impl Bench {
 
     /// Starts Chinwag on a copy of the fixture and signs so many users in.
     fn chinwag(&mut self, processors: Processors, users: usize) -> Result<Chinwag> {
-        let folder = self.folder.path().to_owned();
+        let folder = self.folder.path().join(format!("{processors:?}"));
         let data = self.fixture(users)?.copy(&folder)?;
         let fixture = self.fixture.as_ref().context("it was opened just now")?;
         let mut chinwag = fixture.start(&self.machine, processors, &data)?;
@@ -273,7 +293,7 @@ impl Bench {
             let load = if stay { Some(subject.connect(&dialect, layout)?) } else { None };
             loaded.push(Loaded { subject, dialect, load });
         }
-        Ok(Turns { loaded, layout: layout.clone() })
+        Ok(Turns { loaded, layout: layout.clone(), may_refuse: false })
     }
 
     /// Runs the phases that are wanted, round by round, on each server in turn.
@@ -302,7 +322,8 @@ impl Bench {
             let Loaded { subject, load, .. } = &mut turns.loaded[at];
             let load = load.as_mut().context("it stays connected")?;
             let outcome = subject.run(load, *pace, self.times(), &|| true)?;
-            self.record(name, subject.server, &outcome);
+            ensure!(outcome.refused == 0 || turns.may_refuse, "{name}: messages were refused");
+            self.record(name, subject, &outcome)?;
         }
         Ok(())
     }
@@ -313,7 +334,8 @@ impl Bench {
             let mut load = subject.connect(dialect, &turns.layout)?;
             for (name, pace) in phases {
                 let outcome = subject.run(&mut load, *pace, self.times(), &|| true)?;
-                self.record(name, subject.server, &outcome);
+                ensure!(outcome.refused == 0 || turns.may_refuse, "{name}: messages were refused");
+                self.record(name, subject, &outcome)?;
             }
             drop(load);
             subject.settle()?;
@@ -321,14 +343,19 @@ impl Bench {
         Ok(())
     }
 
-    fn record(&mut self, name: &str, server: Server, outcome: &Outcome) {
+    fn record(&mut self, name: &str, subject: &Subject, outcome: &Outcome) -> Result<()> {
+        let resident = subject.resident_kib()? as f64 / KIB_PER_MIB;
         let seconds = outcome.elapsed.as_secs_f64();
         let cpu_us = outcome.server_cpu.as_secs_f64() * 1e6;
         let (deliveries, acked) = (outcome.deliveries as f64, outcome.acked as f64);
-        let row = self.figures.row(name, server);
+        let row = self.figures.row(name, subject.server);
+        row.add("resident_mib", resident);
         row.add("deliveries_per_s", deliveries / seconds);
         row.add("cpu_us_per_delivery", cpu_us / deliveries.max(1.0));
         row.add("sends_per_s", acked / seconds);
+        if outcome.refused > 0 {
+            row.add("refused_messages", outcome.refused as f64);
+        }
         row.add("cpu_us_per_send", cpu_us / acked.max(1.0));
         row.add("cpu_share", outcome.server_cpu.as_secs_f64() / seconds);
         row.add("bytes_per_delivery", outcome.bytes as f64 / deliveries.max(1.0));
@@ -343,5 +370,18 @@ impl Bench {
             }
         }
         row.faults += outcome.faults;
+        Ok(())
     }
+}
+
+/// What is checked out here, and whether something was changed since.
+fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        output.status.success().then_some(text)
+    };
+    let changed = git(&["status", "--porcelain", "--untracked-files=no", "--", "crates"]);
+    let mark = if changed.is_some_and(|changed| !changed.is_empty()) { ", changed" } else { "" };
+    git(&["log", "-1", "--format=%h of %cs"]).map_or_else(String::new, |name| name + mark)
 }

@@ -47,6 +47,11 @@ pub(super) enum Incoming {
         room: u32,
         number: u32,
     },
+    /// It has no room for this message now, and did nothing with it.
+    Busy {
+        room: u32,
+        number: u32,
+    },
     /// It waits for the next step of the greeting.
     Greeted,
     /// The connection is in one more of its rooms.

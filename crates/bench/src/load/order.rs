@@ -8,10 +8,10 @@
 use std::collections::VecDeque;
 use std::ops::AddAssign;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What must not happen, counted in deliveries.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Faults {
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
@@ -92,6 +92,8 @@ struct Sent {
     /// Members who do not have it.
     missing: u32,
     ordered: bool,
+    /// The server said that nothing came of it.
+    refused: bool,
     /// A bit for each member who has it, where there is no order to tell.
     had: Vec<u64>,
 }
@@ -114,7 +116,13 @@ impl Room {
             Promise::OneForAll => 0,
             Promise::EachSender => self.members.len().div_ceil(64),
         };
-        self.sent.push_back(Sent { due_ns, missing, ordered: false, had: vec![0; words] });
+        self.sent.push_back(Sent {
+            due_ns,
+            missing,
+            ordered: false,
+            refused: false,
+            had: vec![0; words],
+        });
         self.sent_first + self.sent.len() as u32 - 1
     }
 
@@ -129,6 +137,18 @@ impl Room {
         self.sent.get(at as usize).map(|sent| sent.due_ns)
     }
 
+    /// The server refused a message, so nobody may get it. False where somebody has.
+    pub(super) fn refuse(&mut self, number: u32) -> bool {
+        let at = number.checked_sub(self.sent_first).map(|at| at as usize);
+        let Some(sent) = at.and_then(|at| self.sent.get_mut(at)) else {
+            return false;
+        };
+        let nobody = sent.missing as usize == self.members.len();
+        (sent.refused, sent.missing) = (true, 0);
+        self.forget_sent();
+        nobody
+    }
+
     /// Judges the delivery of a message to a member who has come so far.
     pub(super) fn delivered(&mut self, number: u32, seen: &mut Seen) -> Verdict {
         match self.promise {
@@ -141,8 +161,8 @@ impl Room {
         let Some(at) = number.checked_sub(self.sent_first).map(|at| at as usize) else {
             return doubled();
         };
-        let Some(sent) = self.sent.get_mut(at) else {
-            return Verdict::Wrong(Faults { phantom: 1, ..Faults::default() });
+        let Some(sent) = self.sent.get_mut(at).filter(|sent| !sent.refused) else {
+            return phantom();
         };
         if sent.has(member) {
             return doubled();
@@ -160,8 +180,8 @@ impl Room {
         let Some(at) = number.checked_sub(self.sent_first) else {
             return doubled();
         };
-        let Some(sent) = self.sent.get_mut(at as usize) else {
-            return Verdict::Wrong(Faults { phantom: 1, ..Faults::default() });
+        let Some(sent) = self.sent.get_mut(at as usize).filter(|sent| !sent.refused) else {
+            return phantom();
         };
         let place = (*position - self.order_first) as usize;
         let mut own_order = true;
@@ -242,6 +262,10 @@ impl Room {
     }
 }
 
+fn phantom() -> Verdict {
+    Verdict::Wrong(Faults { phantom: 1, ..Faults::default() })
+}
+
 fn doubled() -> Verdict {
     Verdict::Wrong(Faults { doubled: 1, ..Faults::default() })
 }
@@ -300,6 +324,19 @@ mod tests {
     #[test]
     fn a_sender_is_seen_in_its_own_order() {
         check(&[(0, 3), (0, 0)], Faults { reordered: 1, ..Faults::default() });
+    }
+
+    #[test]
+    fn what_was_refused_may_reach_nobody() {
+        let mut room = Room::new("room".to_owned(), Promise::OneForAll);
+        room.members = vec![0, 1];
+        let mut seen = Seen { member: 0, position: 0 };
+        let numbers = [room.send(0), room.send(0), room.send(0)];
+        assert!(room.refuse(numbers[1]));
+        assert!(matches!(room.delivered(numbers[0], &mut seen), Verdict::Right { .. }));
+        assert_eq!(room.delivered(numbers[1], &mut seen), super::phantom());
+        assert!(matches!(room.delivered(numbers[2], &mut seen), Verdict::Right { .. }));
+        assert!(!room.refuse(numbers[2]), "somebody has it");
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub(super) struct Tally {
     pub(super) completed: u64,
     /// Messages that their sender knows to be on disk.
     pub(super) acked: u64,
+    /// Messages that the server had no room for.
+    pub(super) refused: u64,
     pub(super) bytes: u64,
     pub(super) faults: Faults,
     pub(super) delivery: Histogram,
@@ -55,6 +57,7 @@ impl Tally {
     /// Faults stay: they count whenever they happen.
     fn begin(&mut self) {
         (self.deliveries, self.completed, self.acked, self.bytes) = (0, 0, 0, 0);
+        self.refused = 0;
         self.delivery.clear();
         self.ack.clear();
     }
@@ -68,6 +71,8 @@ pub(crate) struct Outcome {
     pub(crate) deliveries: u64,
     pub(crate) completed: u64,
     pub(crate) acked: u64,
+    /// Messages that the server had no room for, and said so; nobody may get one.
+    pub(crate) refused: u64,
     pub(crate) bytes: u64,
     /// From when a message was due until a member had it.
     pub(crate) delivery: Histogram,
@@ -96,9 +101,11 @@ impl Load {
             bytes: self.tally.bytes,
             delivery: self.tally.delivery.clone(),
             ack: self.tally.ack.clone(),
+            refused: 0,
             faults: Faults::default(),
         };
         self.drain()?;
+        outcome.refused = self.tally.refused;
         outcome.faults = self.tally.faults;
         Ok(outcome)
     }

@@ -3,8 +3,7 @@
 //! A bar is the median by the bound, turned so that up to 1 is met whichever way the bound points;
 //! the thin line is where the rounds lay.
 
-use std::fmt::Write as _;
-
+use super::style::{begin, escaped, push};
 use super::{Report, short};
 use crate::figures::{Bound, GOALS, Goal, median};
 
@@ -23,15 +22,16 @@ pub(crate) fn svg(report: &Report<'_>) -> String {
         .filter(|(_, values)| !values.is_empty())
         .collect();
     let (width, height) = (LEFT + WIDTH + RIGHT, TOP + ROW * (measured.len() as f64 + 1.5));
-    let mut svg = format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">
-<rect width="100%" height="100%" fill="#ffffff"/>
-<text x="16" y="24" font-size="16">Chinwag's figures by their bounds: up to 1 is met</text>
-<text x="16" y="42" fill="#555555">medians of {} rounds; the thin line spans the rounds; {}</text>
-"##,
-        report.rounds,
-        escaped(&report.machine.processor)
+    let mut svg = begin(width, height);
+    push(
+        &mut svg,
+        r#"<text x="16" y="24" font-size="16">Chinwag's figures by their bounds: up to 1 is met</text>"#,
     );
+    let about = format!(
+        "medians of {} rounds; the thin line spans the rounds; {}",
+        report.rounds, report.machine.processor
+    );
+    push(&mut svg, &format!(r#"<text class="faint" x="16" y="42">{}</text>"#, escaped(&about)));
     for (at, (goal, values)) in measured.iter().enumerate() {
         bar(&mut svg, goal, values, TOP + ROW * (at as f64 + 0.5));
     }
@@ -39,7 +39,7 @@ pub(crate) fn svg(report: &Report<'_>) -> String {
     push(
         &mut svg,
         &format!(
-            r##"<line x1="{x}" y1="{TOP}" x2="{x}" y2="{bottom}" stroke="#222222" stroke-dasharray="4 3"/>"##
+            r#"<line class="axis" x1="{x}" y1="{TOP}" x2="{x}" y2="{bottom}" stroke-dasharray="4 3"/>"#
         ),
     );
     push(
@@ -58,7 +58,7 @@ fn bar(svg: &mut String, goal: &Goal, values: &[f64], y: f64) {
     let least = place(shares.iter().copied().fold(f64::INFINITY, f64::min));
     let most = place(shares.iter().copied().fold(0.0, f64::max));
     let (end, colour) =
-        (place(share(goal, middle)), if goal.is_met(middle) { "#2e7d6b" } else { "#c0563a" });
+        (place(share(goal, middle)), if goal.is_met(middle) { "good" } else { "bad" });
     let label = escaped(&format!(
         "{} · {} {}",
         goal.name,
@@ -76,7 +76,7 @@ fn bar(svg: &mut String, goal: &Goal, values: &[f64], y: f64) {
     push(
         svg,
         &format!(
-            r#"<rect x="{LEFT}" y="{}" width="{}" height="{}" fill="{colour}"/>"#,
+            r#"<rect class="{colour}" x="{LEFT}" y="{}" width="{}" height="{}"/>"#,
             y + ROW * 0.15,
             end - LEFT,
             ROW * 0.6
@@ -84,9 +84,7 @@ fn bar(svg: &mut String, goal: &Goal, values: &[f64], y: f64) {
     );
     push(
         svg,
-        &format!(
-            r##"<line x1="{least}" y1="{centre}" x2="{most}" y2="{centre}" stroke="#222222"/>"##
-        ),
+        &format!(r#"<line class="axis" x1="{least}" y1="{centre}" x2="{most}" y2="{centre}"/>"#),
     );
     push(svg, &format!(r#"<text x="{}" y="{text}">{}</text>"#, LEFT + WIDTH + 8.0, short(middle)));
 }
@@ -101,12 +99,4 @@ fn share(goal: &Goal, value: f64) -> f64 {
 
 fn place(share: f64) -> f64 {
     LEFT + WIDTH * share.min(SCALE_MAX) / SCALE_MAX
-}
-
-fn push(svg: &mut String, element: &str) {
-    writeln!(svg, "{element}").expect("memory takes all");
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

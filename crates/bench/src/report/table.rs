@@ -30,6 +30,7 @@ pub(crate) fn markdown(report: &Report<'_>) -> String {
     if let Some(fixture) = &report.figures.fixture {
         line(&mut page, &format!("The fixture cost: {fixture}."));
     }
+    line(&mut page, "\n## Promised\n");
     goals(&mut page, report.figures);
     for name in report.figures.names() {
         phase(&mut page, report.figures, name);
@@ -38,13 +39,13 @@ pub(crate) fn markdown(report: &Report<'_>) -> String {
     page
 }
 
-fn line(page: &mut String, text: &str) {
+pub(super) fn line(page: &mut String, text: &str) {
     page.push_str(text);
     page.push('\n');
 }
 
-fn goals(page: &mut String, figures: &Figures) {
-    line(page, "\n## Promised\n");
+/// What is promised, what was measured, and whether it holds.
+pub(super) fn goals(page: &mut String, figures: &Figures) {
     line(page, "| phase | figure | goal | median | rounds | |");
     line(page, "|---|---|---|---|---|---|");
     for goal in GOALS {
@@ -66,6 +67,13 @@ fn goals(page: &mut String, figures: &Figures) {
         );
         line(page, &row);
     }
+    let faults = figures.ours().map(|row| row.faults.total()).sum::<u64>();
+    let verdict = if faults == 0 { "met" } else { "**missed**" };
+    let row = format!(
+        "| every phase | lost, doubled, reordered, phantom | 0 | {faults} | {} phases | {verdict} |",
+        figures.ours().count()
+    );
+    line(page, &row);
 }
 
 /// What a goal speaks of: the metric, and what it is divided by.
@@ -87,18 +95,24 @@ pub(super) fn bound_name(bound: Bound) -> String {
 /// A phase: a row for each server, then Chinwag's by each floor's.
 fn phase(page: &mut String, figures: &Figures, name: &str) {
     let rows: Vec<&Row> = figures.rows.iter().filter(|row| row.name == name).collect();
-    let mut metrics: Vec<&str> = rows.iter().flat_map(|row| row.values.keys().copied()).collect();
+    let mut metrics: Vec<&String> = rows.iter().flat_map(|row| row.values.keys()).collect();
     metrics.sort_unstable();
     metrics.dedup();
     line(page, &format!("\n### {name}\n"));
-    line(page, &format!("| server | {} | faults |", metrics.join(" | ")));
+    line(
+        page,
+        &format!(
+            "| server | {} | faults |",
+            metrics.iter().map(|metric| metric.as_str()).collect::<Vec<_>>().join(" | ")
+        ),
+    );
     line(page, &format!("|---{}|---|", "|---".repeat(metrics.len())));
     for row in &rows {
         let cells = metrics.iter().map(|metric| row.median(metric).map_or("–".to_owned(), short));
         write_row(page, row.server.name(), cells, &row.faults.total().to_string());
     }
     for floor in rows.iter().map(|row| row.server).filter(|&server| server != Server::Chinwag) {
-        let ratio = |metric: &&str| median(figures.ratios(name, metric, (name, floor)));
+        let ratio = |metric: &&String| median(figures.ratios(name, metric, (name, floor)));
         let cells: Vec<_> = metrics.iter().map(ratio).collect();
         if cells.iter().any(Option::is_some) {
             let cells = cells.into_iter().map(|cell| cell.map_or("–".to_owned(), short));

@@ -43,11 +43,11 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
 fn round(bench: &mut Bench, name: &str, loaded: &mut Loaded, people: usize) -> Result<()> {
     let (subject, load) = loaded;
     let quiet = subject.run(load, PACE, bench.times(), &|| true)?;
-    bench.record(&format!("{name}/quiet"), Server::Chinwag, &quiet);
+    bench.record(&format!("{name}/quiet"), subject, &quiet)?;
     let started = Instant::now();
     let (busy, signed_in) = while_signing_in(bench, loaded, people)?;
     let busy_name = format!("{name}/{people}-sign-in");
-    bench.record(&busy_name, Server::Chinwag, &busy);
+    bench.record(&busy_name, &loaded.0, &busy)?;
     let row = bench.figures.row(&busy_name, Server::Chinwag);
     row.add("signed_in", signed_in as f64);
     row.add("seconds", started.elapsed().as_secs_f64());

@@ -14,6 +14,8 @@ const SEQ: &[u8] = br#"","seq":"#;
 const TEXT: &[u8] = br#""text":""#;
 const TEXT_END: &[u8] = br#""}}"#;
 const REPLY: &[u8] = br#"{"type":"reply","ref":"#;
+const ERROR: &[u8] = br#"{"type":"error","ref":"#;
+const BUSY: &[u8] = br#""code":"busy""#;
 
 pub(super) fn hello(access_token: &str) -> String {
     format!(r#"{{"type":"hello","token":"{access_token}"}}"#)
@@ -39,9 +41,14 @@ pub(super) fn read(payload: &[u8], room_ids: &[String]) -> Result<Incoming> {
         return event(id, rest, room_ids);
     }
     if let Some(rest) = payload.strip_prefix(REPLY) {
-        let reference = leading_number(rest).context("a reply without a ref")?;
-        let (room, number) = ((reference >> 32) as u32, reference as u32);
+        let (room, number) = reference(rest).context("a reply without a ref")?;
         return Ok(Incoming::Answered { room, number });
+    }
+    if let Some(rest) = payload.strip_prefix(ERROR)
+        && payload.windows(BUSY.len()).any(|window| window == BUSY)
+    {
+        let (room, number) = reference(rest).context("an error without a ref")?;
+        return Ok(Incoming::Busy { room, number });
     }
     if payload.starts_with(br#"{"type":"ready""#) {
         return Ok(Incoming::Ready);
@@ -68,6 +75,12 @@ fn event(id: &[u8], rest: &[u8], room_ids: &[String]) -> Result<Incoming> {
         }
         _ => bail!("a message of room {room} came as one of {}", String::from_utf8_lossy(id)),
     }
+}
+
+/// The message that a `ref` stands for.
+fn reference(rest: &[u8]) -> Option<(u32, u32)> {
+    let reference = leading_number(rest)?;
+    Some(((reference >> 32) as u32, reference as u32))
 }
 
 fn leading_number(text: &[u8]) -> Option<u64> {
