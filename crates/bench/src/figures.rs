@@ -259,11 +259,9 @@ mod tests {
     #[test]
     fn phases_measured_anew_take_the_place_of_earlier_ones() {
         let (mut earlier, mut now) = (Figures::default(), Figures::default());
-        for (figures, phase, us) in
-            [(&mut earlier, "a", 1.0), (&mut earlier, "b", 2.0), (&mut now, "b", 3.0)]
-        {
-            figures.row(phase, Server::Chinwag).add("us", us);
-        }
+        earlier.row("a", Server::Chinwag).add("us", 1.0);
+        earlier.row("b", Server::Chinwag).add("us", 2.0);
+        now.row("b", Server::Chinwag).add("us", 3.0);
         now.keep(earlier);
         let found = |phase| now.find(phase, Server::Chinwag).and_then(|row| row.median("us"));
         assert_eq!((now.names(), found("a"), found("b")), (vec!["a", "b"], Some(1.0), Some(3.0)));

@@ -4,6 +4,7 @@
 //! held to one order that all members must see ([`order`]), and its latency counts from the moment
 //! when the message was due, not from when it could be sent.
 
+mod catch_up;
 mod connection;
 mod dialect;
 mod frame;
@@ -20,7 +21,7 @@ pub(crate) use self::dialect::Dialect;
 pub(crate) use self::order::Faults;
 pub(crate) use self::phase::{Outcome, Pace, Phase};
 
-use self::connection::{Connection, Place, Stage};
+use self::connection::{Connection, Place, Stage, Step};
 use self::dialect::Incoming;
 use self::frame::Frame;
 use self::order::{Room, Verdict};
@@ -50,6 +51,8 @@ pub(crate) struct Load {
     tally: Tally,
     /// Connections that have something to write at the end of the turn.
     writing: Vec<usize>,
+    /// Connections that do not read.
+    paused: Vec<usize>,
     next_room: usize,
     outstanding: u32,
     scratch: Vec<u8>,
@@ -79,6 +82,7 @@ impl Load {
             connections: Vec::with_capacity(layout.connections),
             tally: Tally::default(),
             writing: Vec::new(),
+            paused: Vec::new(),
             next_room: 0,
             outstanding: 0,
             scratch: vec![0; SCRATCH_BYTES],
@@ -264,6 +268,8 @@ impl Load {
                 }
             }
             Incoming::Busy { room, number } => self.refused(room, number),
+            Incoming::Lagged { room, head_seq } => self.lagged(at, room, head_seq),
+            Incoming::Synced { room, more } => self.synced(at, room, more),
             Incoming::Greeted => self.greet(at),
             Incoming::Joined => {
                 let connection = &mut self.connections[at];
@@ -296,13 +302,15 @@ impl Load {
     }
 
     fn delivered(&mut self, at: usize, room: u32, number: u32, seq: Option<u64>, now_ns: u64) {
-        let Some(place) = self.connections[at].places.iter_mut().find(|place| place.room == room)
-        else {
+        let Some(place) = self.connections[at].place(room) else {
             self.tally.faults.phantom += 1;
             return;
         };
         if let Some(seq) = seq {
-            self.tally.faults.lost += place.skipped(seq);
+            match place.step(seq) {
+                Step::On { lost } => self.tally.faults.lost += lost,
+                Step::Aside => return,
+            }
         }
         match self.rooms[room as usize].delivered(number, &mut place.seen) {
             Verdict::Right { due_ns, everybody, own_order } => {

@@ -52,6 +52,16 @@ pub(super) enum Incoming {
         room: u32,
         number: u32,
     },
+    /// It forgot what waited for this reader.
+    Lagged {
+        room: u32,
+        head_seq: u64,
+    },
+    /// A page of what was missed is over.
+    Synced {
+        room: u32,
+        more: bool,
+    },
     /// It waits for the next step of the greeting.
     Greeted,
     /// The connection is in one more of its rooms.
@@ -159,6 +169,11 @@ impl Dialect {
             Self::Nats => nats::publish(&room.name, text),
             Self::Xmpp => xmpp::publish(&room.name, text),
         }
+    }
+
+    /// The frame that asks for what is above a cursor; only Chinwag says that something is missing.
+    pub(super) fn sync(&self, room: &str, room_number: u32, after: u64) -> String {
+        chinwag::sync(room, room_number, after)
     }
 
     /// The next thing that a frame says; none once all of it is taken.

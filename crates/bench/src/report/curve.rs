@@ -3,7 +3,7 @@
 //! On such axes what grows as its cause does rises with the thin dashed line; what does not grow is flat.
 
 use super::short;
-use super::style::{begin, escaped, push};
+use super::style::{begin, line, push, words};
 use crate::figures::Figures;
 use crate::subject::Server;
 
@@ -81,10 +81,7 @@ pub(crate) fn svg(growth: &Growth, figures: &Figures) -> Option<String> {
     let count = panels.len() as f64;
     let width = MARGIN.0 + count * (PANEL.0 + GAP) - GAP + 24.0;
     let mut svg = begin(width, MARGIN.1 + PANEL.1 + BOTTOM);
-    push(
-        &mut svg,
-        &format!(r#"<text x="16" y="24" font-size="15">{}</text>"#, escaped(growth.along)),
-    );
+    words(&mut svg, r#"font-size="15""#, (16.0, 24.0), growth.along);
     legend(&mut svg, &panels);
     for (at, (title, lines)) in panels.iter().enumerate() {
         panel(&mut svg, MARGIN.0 + at as f64 * (PANEL.0 + GAP), title, lines);
@@ -95,20 +92,15 @@ pub(crate) fn svg(growth: &Growth, figures: &Figures) -> Option<String> {
 
 fn legend(svg: &mut String, panels: &[(&str, Vec<Line>)]) {
     let mut x = 16.0;
-    for line in panels
-        .iter()
-        .max_by_key(|(_, lines)| lines.len())
-        .map(|(_, lines)| lines)
-        .into_iter()
-        .flatten()
-    {
-        let (class, name) = (class(line.server), line.server.name());
-        push(svg, &format!(r#"<rect class="{class}" x="{x}" y="36" width="18" height="4"/>"#));
-        push(svg, &format!(r#"<text class="faint" x="{}" y="42">{name}</text>"#, x + 24.0));
+    let longest = panels.iter().map(|(_, lines)| lines).max_by_key(|lines| lines.len());
+    for Line { server, .. } in longest.into_iter().flatten() {
+        let (class, name) = (class(*server), server.name());
+        line(svg, &format!("{class}-line"), (x, 38.0), (x + 18.0, 38.0));
+        words(svg, r#"class="faint""#, (x + 24.0, 42.0), name);
         x += 40.0 + 8.0 * name.len() as f64;
     }
-    push(svg, &format!(r#"<line class="guide" x1="{x}" y1="38" x2="{}" y2="38"/>"#, x + 18.0));
-    push(svg, &format!(r#"<text class="faint" x="{}" y="42">in proportion</text>"#, x + 24.0));
+    line(svg, "guide", (x, 38.0), (x + 18.0, 38.0));
+    words(svg, r#"class="faint""#, (x + 24.0, 42.0), "in proportion");
 }
 
 fn class(server: Server) -> &'static str {
@@ -144,9 +136,9 @@ struct Axis {
 }
 
 impl Axis {
-    fn over(values: impl Iterator<Item = f64> + Clone, (start, length): (f64, f64)) -> Self {
-        let least = values.clone().fold(f64::INFINITY, f64::min);
-        let most = values.fold(f64::MIN_POSITIVE, f64::max);
+    fn over(values: &[f64], (start, length): (f64, f64)) -> Self {
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = values.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
         let (least, most) = (floor(least), ceiling(most));
         Self { least, most: if most > least { most } else { least * 10.0 }, start, length }
     }
@@ -180,83 +172,46 @@ fn ceiling(value: f64) -> f64 {
 }
 
 fn panel(svg: &mut String, left: f64, title: &str, lines: &[Line]) {
-    let points = || lines.iter().flat_map(|line| line.points.iter().copied());
     let bottom = MARGIN.1 + PANEL.1;
-    let across =
-        Axis::over(points().map(|(x, _)| x).collect::<Vec<_>>().into_iter(), (left, PANEL.0));
-    let up =
-        Axis::over(points().map(|(_, y)| y).collect::<Vec<_>>().into_iter(), (bottom, -PANEL.1));
-    push(
-        svg,
-        &format!(
-            r#"<text x="{left}" y="{}" font-size="13">{}</text>"#,
-            MARGIN.1 - 6.0,
-            escaped(title)
-        ),
-    );
-    for tick in up.ticks() {
-        let y = up.place(tick);
-        push(
-            svg,
-            &format!(
-                r#"<line class="grid" x1="{left}" y1="{y:.1}" x2="{}" y2="{y:.1}"/>"#,
-                left + PANEL.0
-            ),
-        );
-        push(
-            svg,
-            &format!(
-                r#"<text class="faint" x="{}" y="{:.1}" text-anchor="end" font-size="11">{}</text>"#,
-                left - 6.0,
-                y + 4.0,
-                tick_name(tick)
-            ),
-        );
-    }
-    for tick in across.ticks() {
-        let x = across.place(tick);
-        push(
-            svg,
-            &format!(
-                r#"<line class="axis" x1="{x:.1}" y1="{bottom}" x2="{x:.1}" y2="{}"/>"#,
-                bottom + 4.0
-            ),
-        );
-        push(
-            svg,
-            &format!(
-                r#"<text class="faint" x="{x:.1}" y="{}" text-anchor="middle" font-size="11">{}</text>"#,
-                bottom + 18.0,
-                tick_name(tick)
-            ),
-        );
-    }
-    push(
-        svg,
-        &format!(
-            r#"<line class="axis" x1="{left}" y1="{bottom}" x2="{}" y2="{bottom}"/>"#,
-            left + PANEL.0
-        ),
-    );
+    let values = |of: fn(&(f64, f64)) -> f64| -> Vec<f64> {
+        lines.iter().flat_map(|line| line.points.iter().map(of)).collect()
+    };
+    let across = Axis::over(&values(|point| point.0), (left, PANEL.0));
+    let up = Axis::over(&values(|point| point.1), (bottom, -PANEL.1));
+    words(svg, r#"font-size="13""#, (left, MARGIN.1 - 6.0), title);
+    grid(svg, across, up);
     guide(svg, across, up, lines);
-    for line in lines {
-        curve(svg, across, up, line);
+    for each in lines {
+        curve(svg, across, up, each);
     }
 }
 
-/// From our last point back: how it would lie if the figure grew as its cause does.
+fn grid(svg: &mut String, across: Axis, up: Axis) {
+    let (left, right, bottom) = (across.start, across.start + across.length, up.start);
+    for tick in up.ticks() {
+        let y = up.place(tick);
+        line(svg, "grid", (left, y), (right, y));
+        let beside = r#"class="faint" text-anchor="end" font-size="11""#;
+        words(svg, beside, (left - 6.0, y + 4.0), &tick_name(tick));
+    }
+    for tick in across.ticks() {
+        let x = across.place(tick);
+        line(svg, "axis", (x, bottom), (x, bottom + 4.0));
+        let below = r#"class="faint" text-anchor="middle" font-size="11""#;
+        words(svg, below, (x, bottom + 18.0), &tick_name(tick));
+    }
+    line(svg, "axis", (left, bottom), (right, bottom));
+}
+
+/// From our first point on: how the figure would lie if it grew as its cause does.
 fn guide(svg: &mut String, across: Axis, up: Axis, lines: &[Line]) {
     let ours = lines.iter().find(|line| line.server == Server::Chinwag);
-    let Some((x, y)) = ours.and_then(|line| line.points.first()).copied() else {
+    let Some(&(x, y)) = ours.and_then(|line| line.points.first()) else {
         return;
     };
     let reach = (across.most / x).min(up.most / y);
-    let [x1, y1] = [across.place(x), up.place(y)];
-    let [x2, y2] = [across.place(x * reach), up.place(y * reach)];
-    push(
-        svg,
-        &format!(r#"<line class="guide" x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#),
-    );
+    let place = |x, y| (across.place(x), up.place(y));
+    line(svg, "guide", place(x, y), place(x * reach, y * reach));
 }
 
 fn curve(svg: &mut String, across: Axis, up: Axis, line: &Line) {
@@ -296,7 +251,7 @@ mod tests {
             [floor(30.0), floor(1.0), ceiling(30.0), ceiling(1_000.0)],
             [20.0, 1.0, 50.0, 1_000.0]
         );
-        let axis = Axis::over([30.0, 900.0].into_iter(), (0.0, 100.0));
+        let axis = Axis::over(&[30.0, 900.0], (0.0, 100.0));
         let step = axis.place(200.0) - axis.place(20.0);
         assert!((axis.place(1_000.0) - axis.place(100.0) - step).abs() < 1e-9);
         assert_eq!(axis.ticks(), [20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0]);

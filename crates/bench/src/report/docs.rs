@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::table::{goals, line};
+use super::table::{disturbed, goals, line};
 use super::{Report, plot, short, write_growth};
 use crate::figures::{Figures, median};
 use crate::subject::Server::{self, Chinwag, FloorA, FloorB, FloorC, Sqlite};
@@ -108,7 +108,7 @@ fn block(name: &str, report: &Report<'_>) -> Result<String> {
 }
 
 fn run(page: &mut String, report: &Report<'_>) {
-    let (machine, rounds) = (report.machine, report.rounds);
+    let machine = report.machine;
     let mut commits: Vec<&str> = report
         .figures
         .rows
@@ -122,7 +122,7 @@ fn run(page: &mut String, report: &Report<'_>) {
     line(
         page,
         &format!(
-            "Medians of {rounds} interleaved rounds on {} ({} processors, Linux {}, {}), commit {}.",
+            "Medians of interleaved rounds on {} ({} processors, Linux {}, {}), commit {}.",
             machine.processor,
             machine.processors,
             machine.kernel,
@@ -130,6 +130,7 @@ fn run(page: &mut String, report: &Report<'_>) {
             commits.join(" and ")
         ),
     );
+    line(page, &disturbed(report.figures));
 }
 
 /// A column for each server, a row for each phase; in brackets the median of the ratios to the row's

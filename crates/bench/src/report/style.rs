@@ -15,7 +15,7 @@ text {{ fill: var(--ink); }} .faint {{ fill: var(--faint); }} .paper {{ fill: va
 .good {{ fill: var(--good); }} .bad {{ fill: var(--bad); }} .floor {{ fill: var(--floor); }}
 .grid {{ stroke: var(--grid); }} .axis {{ stroke: var(--ink); }}
 .good-line {{ stroke: var(--good); fill: none; stroke-width: 2; }} .floor-line {{ stroke: var(--floor); fill: none; stroke-width: 2; }}
-.guide {{ stroke: var(--faint); stroke-dasharray: 3 4; }}
+.bound {{ stroke: var(--ink); stroke-dasharray: 4 3; }} .guide {{ stroke: var(--faint); stroke-dasharray: 3 4; }}
 </style>
 <rect class="paper" width="100%" height="100%"/>
 "#
@@ -26,6 +26,19 @@ pub(super) fn push(svg: &mut String, element: &str) {
     writeln!(svg, "{element}").expect("memory takes all");
 }
 
-pub(super) fn escaped(text: &str) -> String {
+/// A straight line of a class.
+pub(super) fn line(svg: &mut String, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+    push(
+        svg,
+        &format!(r#"<line class="{class}" x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#),
+    );
+}
+
+/// Words, with what else is to be said of them: a class, an anchor, a size.
+pub(super) fn words(svg: &mut String, with: &str, (x, y): (f64, f64), words: &str) {
+    push(svg, &format!(r#"<text {with} x="{x:.1}" y="{y:.1}">{}</text>"#, escaped(words)));
+}
+
+fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -6,6 +6,9 @@ use super::{Report, short};
 use crate::figures::{Bound, By, Figures, GOALS, Goal, Row, median};
 use crate::subject::Server;
 
+/// The load polls, so on a quiet machine it has its core all the time.
+const LOAD_SHARE_MIN: f64 = 0.9;
+
 pub(crate) fn markdown(report: &Report<'_>) -> String {
     let mut page = String::new();
     let machine = report.machine;
@@ -36,6 +39,7 @@ pub(crate) fn markdown(report: &Report<'_>) -> String {
         phase(&mut page, report.figures, name);
     }
     faults(&mut page, report.figures);
+    line(&mut page, &disturbed(report.figures));
     page
 }
 
@@ -57,13 +61,14 @@ pub(super) fn goals(page: &mut String, figures: &Figures) {
         let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let verdict = if goal.is_met(middle) { "met" } else { "**missed**" };
         let row = format!(
-            "| {} | {} | {} | {} | {} to {} | {verdict} |",
+            "| {} | {} | {} | {} | {} to {} in {} | {verdict} |",
             goal.name,
             figure_name(goal),
             bound_name(goal.bound),
             short(middle),
             short(least),
-            short(most)
+            short(most),
+            values.len()
         );
         line(page, &row);
     }
@@ -124,6 +129,23 @@ fn phase(page: &mut String, figures: &Figures, name: &str) {
 fn write_row(page: &mut String, first: &str, cells: impl Iterator<Item = String>, last: &str) {
     let cells: Vec<String> = cells.collect();
     line(page, &format!("| {first} | {} | {last} |", cells.join(" | ")));
+}
+
+/// In how many phases the load did not have its core, which makes their rates and latencies too bad.
+pub(super) fn disturbed(figures: &Figures) -> String {
+    let shares: Vec<(&Row, f64)> =
+        figures.rows.iter().filter_map(|row| Some((row, row.median("load_share")?))).collect();
+    let few = shares.iter().filter(|(_, share)| *share < LOAD_SHARE_MIN);
+    let named: Vec<String> =
+        few.map(|(row, _)| format!("{} ({})", row.name, row.server.name())).collect();
+    format!(
+        "Other work took more than {:.0} % of the load's core in {} of {} rows{}{}.",
+        (1.0 - LOAD_SHARE_MIN) * 100.0,
+        named.len(),
+        shares.len(),
+        if named.is_empty() { "" } else { ": " },
+        named.join(", ")
+    )
 }
 
 fn faults(page: &mut String, figures: &Figures) {

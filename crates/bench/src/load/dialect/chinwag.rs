@@ -16,6 +16,10 @@ const TEXT_END: &[u8] = br#""}}"#;
 const REPLY: &[u8] = br#"{"type":"reply","ref":"#;
 const ERROR: &[u8] = br#"{"type":"error","ref":"#;
 const BUSY: &[u8] = br#""code":"busy""#;
+const LAGGED: &[u8] = br#"{"type":"lagged","room":""#;
+const HEAD_SEQ: &[u8] = br#"","head_seq":"#;
+/// In a `ref` that belongs to a `room.sync` and to no message.
+const SYNC: u64 = 1 << 52;
 
 pub(super) fn hello(access_token: &str) -> String {
     format!(r#"{{"type":"hello","token":"{access_token}"}}"#)
@@ -31,6 +35,13 @@ pub(super) fn publish(room: &str, reference: u64, text: &str, random: [u64; 2]) 
     .into_bytes()
 }
 
+pub(super) fn sync(room: &str, room_number: u32, after: u64) -> String {
+    let reference = SYNC | u64::from(room_number) << 32;
+    format!(
+        r#"{{"type":"room.sync","ref":{reference},"room":"{room}","after":{after},"limit":100}}"#
+    )
+}
+
 /// Reads a frame by its form, which the wire's encoder keeps; one that looks otherwise is told from
 /// a message by its kind, so that a change of form is an error here and not a loss.
 pub(super) fn read(payload: &[u8], room_ids: &[String]) -> Result<Incoming> {
@@ -41,19 +52,20 @@ pub(super) fn read(payload: &[u8], room_ids: &[String]) -> Result<Incoming> {
         return event(id, rest, room_ids);
     }
     if let Some(rest) = payload.strip_prefix(REPLY) {
-        let (room, number) = reference(rest).context("a reply without a ref")?;
-        return Ok(Incoming::Answered { room, number });
+        return reply(rest);
     }
     if let Some(rest) = payload.strip_prefix(ERROR)
         && payload.windows(BUSY.len()).any(|window| window == BUSY)
     {
-        let (room, number) = reference(rest).context("an error without a ref")?;
-        return Ok(Incoming::Busy { room, number });
+        return busy(rest);
+    }
+    if let Some(rest) = payload.strip_prefix(LAGGED) {
+        return lagged(rest, room_ids);
     }
     if payload.starts_with(br#"{"type":"ready""#) {
         return Ok(Incoming::Ready);
     }
-    if payload.starts_with(br#"{"type":"error""#) || payload.starts_with(br#"{"type":"lagged""#) {
+    if payload.starts_with(br#"{"type":"error""#) {
         return Ok(Incoming::Refused(String::from_utf8_lossy(payload).into_owned()));
     }
     Ok(Incoming::Other)
@@ -77,10 +89,36 @@ fn event(id: &[u8], rest: &[u8], room_ids: &[String]) -> Result<Incoming> {
     }
 }
 
-/// The message that a `ref` stands for.
-fn reference(rest: &[u8]) -> Option<(u32, u32)> {
-    let reference = leading_number(rest)?;
-    Some(((reference >> 32) as u32, reference as u32))
+fn reply(rest: &[u8]) -> Result<Incoming> {
+    let reference = leading_number(rest).context("a reply without a ref")?;
+    let (room, number) = message(reference);
+    if reference & SYNC == 0 {
+        return Ok(Incoming::Answered { room, number });
+    }
+    Ok(Incoming::Synced { room, more: !rest.ends_with(br#""more":false}"#) })
+}
+
+/// A message is not sent again; a page is asked for again.
+fn busy(rest: &[u8]) -> Result<Incoming> {
+    let reference = leading_number(rest).context("an error without a ref")?;
+    let (room, number) = message(reference);
+    if reference & SYNC == 0 {
+        return Ok(Incoming::Busy { room, number });
+    }
+    Ok(Incoming::Synced { room, more: true })
+}
+
+fn lagged(rest: &[u8], room_ids: &[String]) -> Result<Incoming> {
+    let (id, rest) = rest.split_first_chunk::<ROOM_ID_BYTES>().context("no room lags")?;
+    let room = room_ids.iter().position(|room| room.as_bytes() == id);
+    let room = room.context("a room lags that nobody is in")? as u32;
+    let head_seq = rest.strip_prefix(HEAD_SEQ).and_then(leading_number).context("no head_seq")?;
+    Ok(Incoming::Lagged { room, head_seq })
+}
+
+/// The room's and the message's number in a `ref`.
+fn message(reference: u64) -> (u32, u32) {
+    (((reference & !SYNC) >> 32) as u32, reference as u32)
 }
 
 fn leading_number(text: &[u8]) -> Option<u64> {
@@ -94,6 +132,7 @@ fn leading_number(text: &[u8]) -> Option<u64> {
 mod tests {
     use chinwag_core::event::{EventKind, EventRow};
     use chinwag_core::id::{Key, RoomId, Seq, UserId};
+    use chinwag_proto::code::{ErrorCode, Problem};
     use chinwag_proto::encode;
 
     use super::super::super::frame::{Frame, next};
@@ -123,6 +162,19 @@ mod tests {
             (encode::event_frame(row), delivery(0, 0xbeef, Some(71))),
             (encode::reply_frame(5 << 32 | 9, row), Incoming::Answered { room: 5, number: 9 }),
             (encode::pong_frame(), Incoming::Other),
+            (encode::lagged_frame(room, Seq::new(9)), Incoming::Lagged { room: 0, head_seq: 9 }),
+            (
+                encode::sync_reply_frame(super::SYNC | 3 << 32, Seq::new(9), true),
+                Incoming::Synced { room: 3, more: true },
+            ),
+            (
+                encode::sync_reply_frame(super::SYNC, Seq::new(9), false),
+                Incoming::Synced { room: 0, more: false },
+            ),
+            (
+                encode::error_frame(Some(5 << 32 | 9), Problem::new(ErrorCode::Busy, "later")),
+                Incoming::Busy { room: 5, number: 9 },
+            ),
         ];
         for (frame, expected) in cases {
             let mut stream = &frame[..];
