@@ -27,7 +27,7 @@ use tempfile::TempDir;
 use crate::chinwag::{Chinwag, Fixture};
 use crate::figures::Figures;
 use crate::layout::Layout;
-use crate::load::{Dialect, Load, Outcome, Pace};
+use crate::load::{Dialect, Faults, Load, Outcome, Pace};
 use crate::machine::{Machine, Processors};
 use crate::peer;
 use crate::subject::{Server, Subject};
@@ -158,6 +158,10 @@ impl Turns {
     }
 }
 
+/// Times that a phase is run until other work lets it be.
+const TRIES_MAX: u32 = 3;
+/// The load polls, so on a quiet machine it has its core all the time.
+pub(crate) const LOAD_SHARE_MIN: f64 = 0.9;
 /// Descriptors that a load holds beside its connections.
 const DESCRIPTORS_SPARE: usize = 200;
 
@@ -314,6 +318,21 @@ impl Bench {
         Ok(())
     }
 
+    /// Runs a phase, and once or twice more where other work disturbed it. Faults count from all of them.
+    fn measure(&self, subject: &Subject, load: &mut Load, pace: Pace) -> Result<Outcome> {
+        let mut faults = Faults::default();
+        let mut tries: u32 = if self.options.tiny { 1 } else { TRIES_MAX };
+        loop {
+            let mut outcome = subject.run(load, pace, self.times(), &|| true)?;
+            faults += outcome.faults;
+            outcome.faults = faults;
+            tries -= 1;
+            if tries == 0 || outcome.load_share() >= LOAD_SHARE_MIN {
+                return Ok(outcome);
+            }
+        }
+    }
+
     /// One phase on each server.
     fn phase(&mut self, turns: &mut Turns, (name, pace): &(String, Pace)) -> Result<()> {
         for at in 0..turns.loaded.len() {
@@ -323,7 +342,7 @@ impl Bench {
             }
             let Loaded { subject, load, .. } = &mut turns.loaded[at];
             let load = load.as_mut().context("it stays connected")?;
-            let outcome = subject.run(load, *pace, self.times(), &|| true)?;
+            let outcome = self.measure(subject, load, *pace)?;
             check(name, &outcome, turns.overloaded)?;
             self.record(name, subject, &outcome)?;
         }
@@ -335,7 +354,7 @@ impl Bench {
         for Loaded { subject, dialect, .. } in &turns.loaded {
             let mut load = subject.connect(dialect, &turns.layout)?;
             for (name, pace) in phases {
-                let outcome = subject.run(&mut load, *pace, self.times(), &|| true)?;
+                let outcome = self.measure(subject, &mut load, *pace)?;
                 check(name, &outcome, turns.overloaded)?;
                 self.record(name, subject, &outcome)?;
             }
@@ -363,7 +382,7 @@ impl Bench {
             }
         }
         row.add("cpu_us_per_send", cpu_us / acked.max(1.0));
-        row.add("load_share", outcome.load_cpu.as_secs_f64() / seconds);
+        row.add("load_share", outcome.load_share());
         row.add("cpu_share", outcome.server_cpu.as_secs_f64() / seconds);
         row.add("bytes_per_delivery", outcome.bytes as f64 / deliveries.max(1.0));
         for (metric, times, share) in [
@@ -399,6 +418,6 @@ fn commit() -> String {
         output.status.success().then_some(text)
     };
     let changed = git(&["status", "--porcelain", "--untracked-files=no", "--", "crates"]);
-    let mark = if changed.is_some_and(|changed| !changed.is_empty()) { ", changed" } else { "" };
+    let mark = if changed.is_some_and(|changed| !changed.is_empty()) { " (changed)" } else { "" };
     git(&["log", "-1", "--format=%h of %cs"]).map_or_else(String::new, |name| name + mark)
 }

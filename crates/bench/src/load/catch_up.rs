@@ -4,14 +4,20 @@
 //! above its cursor, page by page, and drops what comes by itself above a gap until it has all.
 
 use anyhow::Result;
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 
 use super::Load;
+
+/// What the kernel keeps for a reader who does not read; it would be up to tens of MB.
+const SLOW_BUFFER_BYTES: usize = 64 * 1_024;
 
 impl Load {
     /// Each `every`th connection stops reading. What is sent meanwhile reaches everybody only later.
     pub(crate) fn pause(&mut self, every: usize) -> Result<()> {
         for at in (0..self.connections.len()).step_by(every) {
-            self.poll.want_nothing(&self.connections[at].stream, at)?;
+            let stream = &self.connections[at].stream;
+            set_socket_recv_buffer_size(stream, SLOW_BUFFER_BYTES)?;
+            self.poll.want_nothing(stream, at)?;
             self.paused.push(at);
         }
         Ok(())

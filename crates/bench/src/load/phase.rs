@@ -89,6 +89,13 @@ pub(crate) struct Outcome {
     pub(crate) faults: Faults,
 }
 
+impl Outcome {
+    /// How much of its core the load had.
+    pub(crate) fn load_share(&self) -> f64 {
+        self.load_cpu.as_secs_f64() / self.elapsed.as_secs_f64()
+    }
+}
+
 impl Load {
     /// Runs a phase from an idle server to an idle server.
     pub(crate) fn run(&mut self, phase: &Phase<'_>) -> Result<Outcome> {

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use super::table::{disturbed, goals, line};
-use super::{Report, plot, short, write_growth};
+use super::{Report, curve, plot, short, write_growth};
 use crate::figures::{Figures, median};
 use crate::subject::Server::{self, Chinwag, FloorA, FloorB, FloorC, Sqlite};
 
@@ -101,7 +101,7 @@ fn block(name: &str, report: &Report<'_>) -> Result<String> {
         "history" => comparison(&mut page, figures, HISTORY, "requests_per_s"),
         "cores" => cores(&mut page, figures),
         "faults" => faults(&mut page, figures),
-        _ => bail!("there is no table {name}"),
+        _ => growth(&mut page, name, figures)?,
     }
     page.push('\n');
     Ok(page)
@@ -145,6 +145,10 @@ fn comparison(page: &mut String, figures: &Figures, phases: &[Phase], metric: &s
         .filter(|server| phases.iter().any(|(name, _)| measured(server, name)))
         .collect();
     let names: Vec<&str> = servers.iter().map(|server| server.name()).collect();
+    if servers.is_empty() {
+        line(page, "Not measured yet.");
+        return;
+    }
     line(page, &format!("| | ÷ | {} |", names.join(" | ")));
     line(page, &format!("|---|---|{}", "---|".repeat(names.len())));
     for (name, floor) in phases {
@@ -165,6 +169,21 @@ fn cell(figures: &Figures, name: &str, server: Server, floor: Server, metric: &s
     let ratio = ratio.filter(|_| server != floor).map(|ratio| format!(" ({})", short(ratio)));
     let text = short(value) + &ratio.unwrap_or_default();
     if server == Chinwag { format!("**{text}**") } else { text }
+}
+
+/// A plot of growth, where it was measured.
+fn growth(page: &mut String, name: &str, figures: &Figures) -> Result<()> {
+    let growth = curve::GROWTHS.iter().find(|growth| growth.name == name);
+    let Some(growth) = growth else {
+        bail!("there is no table {name}");
+    };
+    let file = growth.name.replace('/', "-");
+    let text = match curve::svg(growth, figures) {
+        Some(_) => format!("![{}](performance/{file}.svg)", growth.along),
+        None => "Not measured yet.".to_owned(),
+    };
+    line(page, &text);
+    Ok(())
 }
 
 fn cores(page: &mut String, figures: &Figures) {

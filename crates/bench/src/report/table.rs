@@ -4,10 +4,8 @@ use std::fmt::Write as _;
 
 use super::{Report, short};
 use crate::figures::{Bound, By, Figures, GOALS, Goal, Row, median};
+use crate::scenario::LOAD_SHARE_MIN;
 use crate::subject::Server;
-
-/// The load polls, so on a quiet machine it has its core all the time.
-const LOAD_SHARE_MIN: f64 = 0.9;
 
 pub(crate) fn markdown(report: &Report<'_>) -> String {
     let mut page = String::new();

@@ -73,7 +73,7 @@ fn connections(bench: &mut Bench) -> Result<()> {
             let (subject, mut load) = idle::measure(bench, &name, server, &layout)?;
             for _ in 0..bench.rounds() {
                 let pace = Pace::Closed { window: 64 };
-                let outcome = subject.run(&mut load, pace, bench.times(), &|| true)?;
+                let outcome = bench.measure(&subject, &mut load, pace)?;
                 bench.record(&name, &subject, &outcome)?;
             }
         }

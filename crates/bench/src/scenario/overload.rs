@@ -18,6 +18,8 @@ const PER_SECOND: f64 = 60_000.0;
 /// To a room of a hundred, of whom each tenth does not read.
 const TO_SLOW_READERS: Pace = Pace::Open { per_second: 10_000.0 };
 const SLOW: usize = 10;
+/// So long that what waits is more than the kernel's buffers of both ends hold, about 10 MB.
+const SLOW_FOR: Duration = Duration::from_secs(4);
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
     let name = format!("overload/1000x5/{PER_SECOND}-a-second");
@@ -53,7 +55,9 @@ fn round(bench: &mut Bench, Loaded { subject, load, .. }: &mut Loaded) -> Result
     let once = (Duration::ZERO, Duration::ZERO);
     subject.run(load, Pace::Closed { window: 1 }, once, &|| true)?;
     load.pause(SLOW)?;
-    let outcome = subject.run(load, TO_SLOW_READERS, bench.times(), &|| true)?;
+    let (warm_up, measured) = bench.times();
+    let measured = if bench.options.tiny { measured } else { SLOW_FOR };
+    let outcome = subject.run(load, TO_SLOW_READERS, (warm_up, measured), &|| true)?;
     let forgotten = outcome.lagged > 0 || subject.server != Chinwag || bench.options.tiny;
     ensure!(forgotten, "nobody was slow enough to be forgotten");
     bench.record("overload/slow-readers", subject, &outcome)

@@ -46,8 +46,7 @@ fn measure(bench: &mut Bench, name: &str, messages: u64) -> Result<()> {
     let mut load = subject.connect(&subject.prepare(&layout)?, &layout)?;
     for _ in 0..bench.rounds() {
         history::measure(bench, name, &subject, &page, CLIENTS)?;
-        let outcome =
-            subject.run(&mut load, Pace::Closed { window: 64 }, bench.times(), &|| true)?;
+        let outcome = bench.measure(&subject, &mut load, Pace::Closed { window: 64 })?;
         bench.record(name, &subject, &outcome)?;
     }
     Ok(())
