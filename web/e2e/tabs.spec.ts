@@ -1,5 +1,6 @@
 /** Two tabs of one person: one link, one truth, and none that hangs on the other. */
 import { expect, type Person, test, WITHOUT_SERVER } from './journey';
+import { annAndBea, annAndBeaAlone } from './opening';
 
 test.describe.configure({ timeout: 120_000 });
 
@@ -61,13 +62,8 @@ test('two tabs share one link and one truth, and the second goes on when the fir
 });
 
 test('what a tab says while the one with the link dies is said once', async ({ arrive, server }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  for (const person of [ann, bea]) person.excuse(WITHOUT_SERVER);
+  const [ann, bea] = await annAndBeaAlone(arrive);
   const second = await ann.tab();
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
-  await ann.enter('general');
-  await bea.enter('general');
   await second.open();
   await second.enter('general');
   await ann.say('before');
@@ -110,10 +106,8 @@ test('a tab that sleeps is relieved by one that is looked at', async ({ arrive }
 });
 
 test('what is read in one tab is read in the other, and what only lies open is not read', async ({ arrive }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
+  const [ann, bea] = await annAndBea(arrive);
   const second = await ann.tab();
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
   await second.open();
   await second.enter('Notes to self');
   await looksAt(second, ann);
