@@ -137,7 +137,7 @@ export class Chat {
     );
     this.drafts.reconcile(Object.values(first.rooms).flatMap(({ room }) => (room.draft === undefined ? [] : room.id)));
     this.room = new RoomCommands(rest);
-    this.account = new Account(rest, (user) => this.#learn(user));
+    this.account = new Account(rest, (me) => this.#learnMe(me));
     this.#link = this.#newLink();
     const { timeline } = kept;
     const known = timeline && state.rooms[timeline.id];
@@ -503,6 +503,11 @@ export class Chat {
     this.#keeper.own(orphans);
     this.state.outbox.push(...orphans.map(pendingOf));
     this.#do({ do: 'tick' });
+  }
+
+  #learnMe(me: Me): void {
+    if (this.state.me) Object.assign(this.state.me, me);
+    this.#learn(me);
   }
 
   #learn(user: UserName): void {

@@ -232,6 +232,7 @@ export const de: Text = {
     password: 'Passwort',
     sessions: 'Geräte',
     data: 'Meine Daten',
+    people: 'Personen',
     save: 'Speichern',
     saved: 'Gespeichert',
     name: 'Name',
@@ -275,6 +276,28 @@ export const de: Text = {
     deleteYes: 'Mein Konto löschen',
     signOut: 'Abmelden',
     version: (version) => `Chinwag ${version}`,
+  },
+
+  people: {
+    lead: 'Hat jemand das Passwort vergessen? Such die Person und erstelle einen Link, mit dem sie ein neues setzt.',
+    leadOwner: 'Such jemanden, um nach einem vergessenen Passwort zu helfen oder um zu sagen, was die Person in dieser ganzen Installation darf.',
+    rank: 'Darf in dieser Installation',
+    ranks: { member: 'Mitglied', admin: 'Admin', owner: 'Eigentümer' },
+    may: {
+      member: 'Redet mit wie alle.',
+      admin: 'Lädt auch ein und hilft Mitgliedern, die ihr Passwort vergessen haben.',
+      owner: 'Darf alles, was du darfst, auch dir deinen Rang nehmen.',
+    },
+    give: 'Diesen Rang geben',
+    given: (name, rank) => `${name} ist jetzt: ${rank}.`,
+    reset: 'Link für ein neues Passwort erstellen',
+    resetLead: (when) => `Gib diesen Link weiter: Er setzt einmal ein neues Passwort, bis ${when}.`,
+    giveUpTitle: 'Installation abgeben',
+    giveUpText: 'Mach jemand anderen zum Eigentümer und gib dann deinen Rang ab: Du bist ein Mitglied wie alle.',
+    giveUpBegin: 'Meinen Rang abgeben…',
+    giveUpYes: 'Meinen Rang abgeben',
+    gaveUp: 'Du bist jetzt Mitglied',
+    lastOwner: 'Es gibt keinen anderen Eigentümer. Mach zuerst jemand anderen dazu.',
   },
 
   info: {

@@ -231,6 +231,7 @@ export const en = {
     password: 'Password',
     sessions: 'Devices',
     data: 'My data',
+    people: 'People',
     save: 'Save',
     saved: 'Saved',
     name: 'Name',
@@ -274,6 +275,28 @@ export const en = {
     deleteYes: 'Delete my account',
     signOut: 'Sign out',
     version: (version: string) => `Chinwag ${version}`,
+  },
+
+  people: {
+    lead: 'Somebody forgot their password? Look them up, and make a link with which they set a new one.',
+    leadOwner: 'Look somebody up to help them back in when they forgot their password, or to say what they may do in all of this installation.',
+    rank: 'May do in this installation',
+    ranks: { member: 'Member', admin: 'Admin', owner: 'Owner' },
+    may: {
+      member: 'Talks like everybody.',
+      admin: 'Also invites people, and helps members who forgot their password.',
+      owner: 'Can do all that you can, also take your rank away.',
+    },
+    give: 'Give this rank',
+    given: (name: string, rank: string) => `${name} is now: ${rank}.`,
+    reset: 'Make a link for a new password',
+    resetLead: (when: string) => `Give them this link: it sets a new password, once, until ${when}.`,
+    giveUpTitle: 'Give the installation away',
+    giveUpText: 'Make somebody else an owner, then give up your own rank: you are a member like everybody.',
+    giveUpBegin: 'Give up my rank…',
+    giveUpYes: 'Give up my rank',
+    gaveUp: 'You are a member now',
+    lastOwner: 'You are the only owner. Make somebody else an owner first.',
   },
 
   info: {

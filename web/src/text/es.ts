@@ -237,6 +237,7 @@ export const es: Text = {
     password: 'Contraseña',
     sessions: 'Dispositivos',
     data: 'Mis datos',
+    people: 'Personas',
     save: 'Guardar',
     saved: 'Guardado',
     name: 'Nombre',
@@ -280,6 +281,28 @@ export const es: Text = {
     deleteYes: 'Eliminar mi cuenta',
     signOut: 'Cerrar sesión',
     version: (version) => `Chinwag ${version}`,
+  },
+
+  people: {
+    lead: '¿Alguien olvidó su contraseña? Búscalo y crea un enlace con el que pone una nueva.',
+    leadOwner: 'Busca a alguien para ayudarle si olvidó su contraseña, o para decir qué puede hacer en toda esta instalación.',
+    rank: 'Puede hacer en esta instalación',
+    ranks: { member: 'Miembro', admin: 'Admin', owner: 'Dueño' },
+    may: {
+      member: 'Habla como todos.',
+      admin: 'También invita, y ayuda a miembros que olvidaron su contraseña.',
+      owner: 'Puede todo lo que puedes tú, también quitarte el rango.',
+    },
+    give: 'Dar este rango',
+    given: (name, rank) => `${name} es ahora: ${rank}.`,
+    reset: 'Crear un enlace para una contraseña nueva',
+    resetLead: (when) => `Dale este enlace: pone una contraseña nueva, una vez, hasta el ${when}.`,
+    giveUpTitle: 'Ceder la instalación',
+    giveUpText: 'Haz dueño a otro y deja después tu rango: serás un miembro como todos.',
+    giveUpBegin: 'Dejar mi rango…',
+    giveUpYes: 'Dejar mi rango',
+    gaveUp: 'Ahora eres miembro',
+    lastOwner: 'Eres el único dueño. Haz dueño a otro primero.',
   },
 
   info: {
