@@ -196,7 +196,7 @@ export class Person {
 
   #heard(message: ConsoleMessage): void {
     if (message.type() !== 'error' && message.type() !== 'warning') return;
-    const line = `${message.type()}: ${message.text()}`;
+    const line = `${message.type()}: ${message.text()} ${message.location().url}`;
     if (!this.#excused.some((pattern) => pattern.test(line))) this.#complaints.push(line);
   }
 

@@ -1,4 +1,5 @@
-import { expect, test, WITHOUT_SERVER } from './journey';
+import { expect, test } from './journey';
+import { annAndBea, annAndBeaAlone } from './opening';
 
 /** The longest wait between two tries, and a little. */
 const BACK_WITHIN_MS = 35_000;
@@ -6,11 +7,7 @@ const BACK_WITHIN_MS = 35_000;
 test.describe.configure({ timeout: 120_000 });
 
 test('a reload keeps all', async ({ arrive }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
-  await ann.enter('general');
-  await bea.enter('general');
+  const [ann, bea] = await annAndBea(arrive);
   for (const text of ['one', 'two', 'three']) await ann.say(text);
   await bea.say('four');
   await expect(ann.message('four')).toBeVisible();
@@ -42,13 +39,7 @@ test('a reload right after signing up comes back to the room, and each tab to it
 });
 
 test('the server dies in the middle: nothing ticked is lost, and what was unsent goes out once', async ({ arrive, server }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  for (const person of [ann, bea]) person.excuse(WITHOUT_SERVER);
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
-  await ann.enter('general');
-  await bea.enter('general');
-
+  const [ann, bea] = await annAndBeaAlone(arrive);
   const before = Array.from({ length: 10 }, (_, index) => `before ${index}.`);
   for (const text of before) await ann.say(text);
   await ann.seesTick('before 4.');
@@ -75,14 +66,9 @@ test('the server dies in the middle: nothing ticked is lost, and what was unsent
 });
 
 test('what was unsent survives a reload and goes out once', async ({ arrive, server }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  for (const person of [ann, bea]) person.excuse(WITHOUT_SERVER);
+  const [ann, bea] = await annAndBeaAlone(arrive);
   // In a room that does not fill the page, what was said before a word that still waits comes in above it.
   ann.excuseShift(/^[\d.]+: article\.\S+ mine [^“]*“ You: written on a train/);
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
-  await ann.enter('general');
-  await bea.enter('general');
   await ann.say('before');
   await ann.seesTick('before');
 

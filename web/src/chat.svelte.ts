@@ -119,7 +119,7 @@ export class Chat {
     );
     this.drafts.reconcile(Object.values(first.rooms).flatMap(({ room }) => (room.draft === undefined ? [] : room.id)));
     this.room = new RoomCommands(rest);
-    this.account = new Account(rest, (user) => this.#learn(user));
+    this.account = new Account(rest, (me) => this.#learnMe(me));
     const failed = (error: unknown) => void this.#failed(error);
     this.#names = new Names(state, (ids) => rest.users(ids), (users) => users.forEach((it) => this.#learn(it)), failed);
     this.place = new Place(state, keeper, rest, me.id, failed, { openId: kept.self?.open ?? null, timeline: kept.timeline });
@@ -411,6 +411,11 @@ export class Chat {
     this.#keeper.own(orphans);
     this.state.outbox.push(...orphans.map(pendingOf));
     this.#do({ do: 'tick' });
+  }
+
+  #learnMe(me: Me): void {
+    if (this.state.me) Object.assign(this.state.me, me);
+    this.#learn(me);
   }
 
   #learn(user: UserName): void {

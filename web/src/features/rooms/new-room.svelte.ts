@@ -1,9 +1,9 @@
 /** Making a room, or joining one. */
 import { newKey } from '../../api/key';
-import { Refused } from '../../api/rest';
 import type { Room, RoomCreate, UserName } from '../../api/types';
 import type { Chat } from '../../chat.svelte';
 import { text } from '../../text';
+import { find, handleOf } from '../handle';
 import { explain, Unusable } from '../work.svelte';
 
 export type Kind = 'direct' | 'group' | 'channel' | 'join';
@@ -37,11 +37,10 @@ export class NewRoom {
   /** Looks up a handle and puts its user among the members. */
   find(): Promise<void> {
     return this.#try(async () => {
-      const handle = this.handle.trim().toLowerCase().replace(/^@/, '');
+      const handle = handleOf(this.handle);
       if (handle === '') return;
       if (handle === this.chat.me.handle) throw new Unusable(text.newRoom.yourself);
-      const user = await this.chat.rest.user(handle).catch(malformed);
-      if (!user) throw new Unusable(text.newRoom.nobody(handle));
+      const user = await find(this.chat.rest, handle);
       if (this.kind === 'direct') this.members = [user];
       else if (!this.members.some((it) => it.id === user.id)) this.members.push(user);
       this.#key = newKey();
@@ -108,10 +107,4 @@ export class NewRoom {
       this.isBusy = false;
     }
   }
-}
-
-/** What is no handle is nobody's. */
-function malformed(error: unknown): null {
-  if (error instanceof Refused && error.code === 'invalid') return null;
-  throw error;
 }

@@ -6,6 +6,7 @@ import { untrack } from 'svelte';
 import type { Chat } from '../../chat.svelte';
 import type { Timeline as Feed } from '../../chat/timeline.svelte';
 import { type RoomState, unread } from '../../sync/state';
+import { isLookedAt } from '../desk/look';
 import { days } from './items';
 import { Pane } from './pane.svelte';
 import { PartOf } from './part.svelte';
@@ -16,7 +17,6 @@ const QUIET_MS = 400;
 export class Reading {
   readonly pane: Pane;
   isStarted = $state(false);
-  isVisible = $state(document.visibilityState === 'visible');
   /** Above what comes after this stands the line of what is new. */
   line_seq: number | null = $state(null);
   /** The message that was jumped to. */
@@ -70,10 +70,6 @@ export class Reading {
   get isToEnd(): boolean {
     return this.#part.isToEnd && this.feed.atEnd;
   }
-
-  readonly looked = (): void => {
-    this.isVisible = document.visibilityState === 'visible';
-  };
 
   /** To the newest, wherever that is. */
   toNewest(): void {
@@ -166,12 +162,12 @@ export class Reading {
       const { read_seq } = room;
       if (unread(room) === 0) return;
       untrack(() => {
-        const isSeen = this.pane.isAtBottom && this.isVisible;
+        const isSeen = this.pane.isAtBottom && isLookedAt();
         if (this.isStarted && !isSeen && this.line_seq === null) this.line_seq = read_seq;
       });
     });
     $effect(() => {
-      const isSeen = this.isStarted && this.isVisible && this.pane.isAtBottom && this.feed.atEnd;
+      const isSeen = this.isStarted && isLookedAt() && this.pane.isAtBottom && this.feed.atEnd;
       if (isSeen && unread(this.room().room) > 0) this.chat.markRead(this.feed.roomId);
     });
   }
