@@ -170,8 +170,14 @@ export class Person {
     return this.page.getByLabel('Message', { exact: true });
   }
 
+  /** A key comes first, as with fingers: what then moves under them is no shift. */
+  async write(text: string, field = this.composer): Promise<void> {
+    await field.press('End');
+    await field.fill(text);
+  }
+
   async say(text: string): Promise<void> {
-    await this.composer.fill(text);
+    await this.write(text);
     await this.composer.press('Enter');
   }
 

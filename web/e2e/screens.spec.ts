@@ -68,18 +68,20 @@ class Tour {
     }
   }
 
-  /** The colours of the other light are there. */
+  /** The colours of the other light are there. A colour that is inherited goes over after the one it comes from. */
   async #hasSettled(): Promise<void> {
     await this.ann.page.evaluate(async () => {
-      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-      const ends = document.getAnimations().filter((it) => it instanceof CSSTransition);
-      await Promise.allSettled(ends.map((it) => it.finished));
+      const under_way = () => document.getAnimations().filter((it) => it instanceof CSSTransition);
+      do {
+        await Promise.allSettled(under_way().map((it) => it.finished));
+        await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      } while (under_way().length > 0);
     });
   }
 
   /** By the button: on glass Enter breaks the line. */
   async say(text: string): Promise<void> {
-    await this.ann.composer.fill(text);
+    await this.ann.write(text);
     await this.ann.page.getByRole('button', { name: 'Send' }).click();
     await expect(this.ann.message(text)).toBeVisible();
   }
@@ -122,7 +124,7 @@ async function chats(tour: Tour, town: Town): Promise<void> {
   const { ann } = tour;
   const { page } = ann;
   await ann.enter('Release 0.2');
-  await ann.composer.fill('I can, if somebody tells me what');
+  await ann.write('I can, if somebody tells me what');
   await tour.toList();
   await ann.enter('Emil Brandt');
   await expect(ann.message('Did you get the key')).toBeVisible();

@@ -87,6 +87,7 @@ test('a group and a channel are made, and a channel joined', async ({ arrive }) 
   await bea.page.getByText('Channel', { exact: true }).click();
   await bea.page.getByLabel('Name of the channel').fill('Books');
   await bea.page.getByRole('button', { name: 'Create' }).click();
+  await bea.seesRoom('Books');
   await bea.say('What do you read?');
   await bea.seesTick('What do you read?');
 

@@ -1,5 +1,4 @@
 /** Whatever people write is text, wherever it is shown. */
-import type { Locator } from '@playwright/test';
 import type { Room, Rooms, Tokens } from '../src/api/types';
 import { expect, PASSWORD, type Person, test } from './journey';
 import { PAYLOADS } from './payloads';
@@ -120,26 +119,21 @@ test('in names of rooms, in drafts, and in what is looked for', async ({ arrive,
   }
   await expect(ann.page.getByRole('navigation').locator(`[data-room]`).first()).toContainText(NAMES.at(-1) ?? '');
 
-  // A key comes first, as with fingers: what then moves under them is no shift.
-  const write = async (field: Locator, text: string) => {
-    await field.press('End');
-    await field.fill(text);
-  };
-  for (const text of PAYLOADS) await write(ann.composer, text);
+  for (const text of PAYLOADS) await ann.write(text);
   for (const text of PAYLOADS.slice(0, 40)) {
     await ann.page.keyboard.press('Alt+ArrowDown');
     await expect(ann.composer).toBeVisible();
-    await write(ann.composer, text);
+    await ann.write(text);
   }
   await expect(ann.page.getByText('Draft:').first()).toBeVisible();
   await seesOnlyText(ann);
 
   const search = ann.page.getByRole('textbox', { name: 'Search chats' });
-  for (const text of PAYLOADS) await write(search, text.replace(/[\r\n]/g, ''));
+  for (const text of PAYLOADS) await ann.write(text.replace(/[\r\n]/g, ''), search);
   await seesOnlyText(ann);
   await search.fill('');
   await ann.page.keyboard.press('Control+k');
-  for (const text of PAYLOADS) await write(ann.page.getByRole('combobox'), text.replace(/[\r\n]/g, ''));
+  for (const text of PAYLOADS) await ann.write(text.replace(/[\r\n]/g, ''), ann.page.getByRole('combobox'));
   await seesOnlyText(ann);
   expect(ran()).toEqual([]);
 });
