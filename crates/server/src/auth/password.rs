@@ -12,8 +12,8 @@ use chinwag_core::limit::HASH_QUEUE_MAX;
 use chinwag_core::text::Password;
 use chinwag_store::write::PasswordHash;
 use thread_priority::{
-    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
-    thread_native_id,
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
 };
 use tokio::sync::oneshot;
 
