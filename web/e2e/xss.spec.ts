@@ -91,8 +91,6 @@ test('in names of people, and the notices and lists that name them', async ({ ar
   const ann = await arrive();
   const ran = await watch(ann);
   await ann.signUp('ann', 'Ann');
-  // The button beside a bubble under the pointer goes where the bubble ends, as its name comes.
-  await ann.page.mouse.move(0, 0);
   const names = NAMES.filter((_, index) => index % 6 === 0);
   for (const [index, name] of names.entries()) {
     const token = await account(server, `user_${index}`, name);
