@@ -1,13 +1,14 @@
 //! `chinwag serve`: flags, then environment, then the file, then the defaults.
 
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use chinwag_server::config::{Config, RawConfig, Registration};
 use chinwag_server::run;
 use clap::{Args, ValueEnum};
+use listenfd::ListenFd;
 use serde::Deserialize;
 
 use crate::notify;
@@ -20,7 +21,7 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 /// What can be said on the command line and in the environment.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
-    /// Address and port to listen on. [default: 127.0.0.1:8080]
+    /// Address and port to listen on, unless a port is handed over (socket activation). [default: 127.0.0.1:8080]
     #[arg(long, env = "CHINWAG_LISTEN", value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// The address that people type, where it is another: behind a proxy, or by name.
@@ -100,7 +101,10 @@ impl From<Who> for Registration {
 /// Serves until a signal says stop.
 pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
     let config = Config::new(raw(flags)?)?;
-    let server = run::start(config)?;
+    let server = match handed_over()? {
+        Some(listener) => run::start_on_kept(listener, config)?,
+        None => run::start(config)?,
+    };
     let mut out = std::io::stdout().lock();
     for line in server.welcome() {
         // Who has closed the other end does not want to know.
@@ -111,6 +115,12 @@ pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
     notify::tell("READY=1");
     server.run_until_signalled(|| notify::tell("STOPPING=1"));
     Ok(())
+}
+
+/// The port that the service manager holds open for this program (`sd_listen_fds(3)`), where it does.
+fn handed_over() -> anyhow::Result<Option<TcpListener>> {
+    let listener = ListenFd::from_env().take_tcp_listener(0);
+    listener.context("what the service manager handed over (LISTEN_FDS) is no port of TCP")
 }
 
 /// Where the server that is told the same listens.

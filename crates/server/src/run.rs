@@ -16,7 +16,7 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use crate::accept::http1::Http;
-use crate::accept::{self, Phase};
+use crate::accept::{self, Phase, Port};
 use crate::app::App;
 use crate::clock;
 use crate::config::{Config, Registration};
@@ -26,6 +26,11 @@ use crate::tls::certificates::Certificates;
 
 /// How often rates and revocations that no longer matter are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// How many who come back in a second a shard takes in beside the chat; a fifth of what it can
+/// (docs/performance.md, `connect`).
+const RETURNS_A_SECOND: f64 = 2_000.0;
+/// The next server is there by then.
+const RETURN_WITHIN_MIN: Duration = Duration::from_millis(500);
 /// A client's way to and fro: who knocked just before a drain has come in by then.
 const COMING_IN: Duration = Duration::from_millis(100);
 
@@ -40,14 +45,25 @@ pub struct Server {
     metrics_address: Option<SocketAddr>,
 }
 
-/// Opens the store, starts the shards and listens.
+/// Opens the store, starts the shards and listens where the configuration says.
 pub fn start(config: Config) -> anyhow::Result<Server> {
-    let listener = listen("--listen", config.listen)?;
-    let address = listener.local_addr()?;
+    let port = open("--listen", config.listen)?;
+    start_on(port, config)
+}
+
+/// The same on a port that somebody has opened who keeps it open when this server ends, such as a
+/// service manager; `config.listen` is passed over. A restart refuses nobody then.
+pub fn start_on_kept(listener: TcpListener, config: Config) -> anyhow::Result<Server> {
+    let port = Port::adopt(listener).context("the port that was handed over is of no use")?;
+    start_on(port, config)
+}
+
+fn start_on(port: Port, config: Config) -> anyhow::Result<Server> {
+    let address = port.address()?;
     let config = Config { listen: address, ..config };
-    let metrics_listener =
-        config.metrics_listen.map(|address| listen("--metrics-listen", address)).transpose()?;
-    let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
+    let metrics_port =
+        config.metrics_listen.map(|address| open("--metrics-listen", address)).transpose()?;
+    let metrics_address = metrics_port.as_ref().map(Port::address).transpose()?;
     let certificates = match &config.tls {
         Some(files) => Some(Certificates::load(&config, files)?),
         None => None,
@@ -61,20 +77,20 @@ pub fn start(config: Config) -> anyhow::Result<Server> {
         .collect::<std::io::Result<Vec<_>>>()?;
     let runtime =
         Builder::new_multi_thread().worker_threads(1).thread_name("accept").enable_all().build()?;
-    runtime.spawn(accept::run(Arc::clone(&app), Door::Main, listener, phases.clone()));
+    runtime.spawn(accept::run(Arc::clone(&app), Door::Main, port, phases.clone()));
     runtime.spawn(forget(Arc::clone(&app)));
     if let Some(certificates) = certificates {
         let _entered = runtime.enter();
         runtime.spawn(certificates.watch(signal(SignalKind::hangup())?));
     }
-    if let Some(listener) = metrics_listener {
-        runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, listener, phases));
+    if let Some(port) = metrics_port {
+        runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, port, phases));
     }
     Ok(Server { app, runtime, shards, phase, address, metrics_address })
 }
 
-fn listen(flag: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    accept::listen(address).with_context(|| format!("cannot listen on {address} ({flag})"))
+fn open(flag: &str, address: SocketAddr) -> anyhow::Result<Port> {
+    Port::open(address).with_context(|| format!("cannot listen on {address} ({flag})"))
 }
 
 /// The sessions whose last access token may still be about.
@@ -161,11 +177,19 @@ impl Server {
         self.stop();
     }
 
+    /// Over how long those who are here now spread their coming back: few are back at once, and many
+    /// are not a storm.
+    fn return_within(&self) -> Duration {
+        let a_second = RETURNS_A_SECOND * f64::from(self.app.config.shards);
+        let spread = Duration::from_secs_f64(self.app.shards.connections() as f64 / a_second);
+        spread.clamp(RETURN_WITHIN_MIN, DRAIN_WITHIN)
+    }
+
     /// Stops accepting, answers what is queued, says goodbye, and closes the store.
     pub fn stop(self) {
         self.app.begin_drain();
         let _ = self.phase.send(Phase::Draining);
-        self.app.shards.publish(&ToShard::Drain);
+        self.app.shards.publish(&ToShard::Drain { return_within: self.return_within() });
         self.runtime.block_on(async {
             let _ = tokio::time::timeout(DRAIN_WITHIN, nobody_left(&self.app)).await;
         });

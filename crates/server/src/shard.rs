@@ -18,7 +18,7 @@ use bytes::Bytes;
 use chinwag_core::event::{ConnId, Origin, Signal};
 use chinwag_core::hub::{Close, Hub, Input, Output, Outputs};
 use chinwag_core::id::{RoomId, Seq, UserId};
-use chinwag_core::limit::{DRAIN_WITHIN, HELLO_WITHIN, IN_FLIGHT_MAX, JOINS_AT_ONCE_MAX};
+use chinwag_core::limit::{HELLO_WITHIN, IN_FLIGHT_MAX, JOINS_AT_ONCE_MAX};
 use chinwag_core::limit::{PAGE_MAX, STALLED_AFTER};
 use chinwag_core::outbox::Class;
 use chinwag_proto::code::{CLOSE_CODES, CloseCode};
@@ -129,7 +129,7 @@ impl Shard {
                     live.hub.handle(now_ms, Input::Signal(signal), &mut live.outputs);
                 }
                 ToShard::Lost => self.lost(),
-                ToShard::Drain => self.drain(),
+                ToShard::Drain { return_within } => self.drain(return_within),
                 ToShard::Stop => self.close_all(CloseCode::RESTART),
             }
         }
@@ -325,10 +325,10 @@ impl Shard {
     }
 
     /// Says goodbye; each connection is closed as soon as nothing of it is in flight.
-    fn drain(&self) {
+    fn drain(&self, return_within: Duration) {
         let live = &mut *self.live.borrow_mut();
         live.draining = true;
-        let within_ms = u64::try_from(DRAIN_WITHIN.as_millis()).unwrap_or(u64::MAX);
+        let within_ms = u64::try_from(return_within.as_millis()).unwrap_or(u64::MAX);
         let frame = live.wave.frame(encode::drain_frame(within_ms), Class::Reply);
         for slot in 0..live.sockets.len() as u32 {
             live.give(frame, slot);

@@ -67,6 +67,8 @@ struct State {
     /// The last `ref` that the system has taken.
     written: u64,
     retry_at: Option<Instant>,
+    /// When to come back to a server that leaves.
+    return_at: Option<Instant>,
     shown: BTreeMap<RoomId, (Seq, u64, Seq, u64)>,
     lagged: BTreeMap<RoomId, Seq>,
     parting: Option<Parting>,
@@ -108,6 +110,10 @@ impl Device {
     /// Connects, and again after each end.
     pub(crate) async fn live(self: Rc<Self>, address: SocketAddr, mut life: Life) {
         while life.wait_for(Option::is_some).await.is_ok() {
+            let return_at = self.state.borrow_mut().return_at.take();
+            if let Some(return_at) = return_at {
+                tokio::time::sleep_until(return_at).await;
+            }
             match Socket::open(address, self.receive_bytes).await {
                 Ok(socket) => self.connection(socket).await,
                 Err(_) => crate::rest(REST).await,
@@ -257,7 +263,10 @@ impl Device {
                 }
             }
             ServerFrame::Lagged(lagged) => drop(state.lagged.insert(lagged.room, lagged.head_seq)),
-            ServerFrame::Drain(_) => {
+            ServerFrame::Drain(drain) => {
+                let spread_ms = self.journal.draw(|random| random.below(drain.within_ms + 1));
+                state.return_at = Some(Instant::now() + Duration::from_millis(spread_ms));
+                count(&self.journal.drains);
                 if let Some(parting) = &mut state.parting {
                     parting.drained = true;
                 }

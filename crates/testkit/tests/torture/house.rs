@@ -49,7 +49,11 @@ impl Person {
 impl House {
     /// Starts a server and signs people up.
     pub(crate) async fn open(seed: u64, people: usize) -> Self {
-        let server = Server::open().await;
+        Self::around(Server::open().await, seed, people).await
+    }
+
+    /// Signs people up at this server.
+    pub(crate) async fn around(server: Server, seed: u64, people: usize) -> Self {
         let mut house = Self {
             server,
             journal: Journal::new(seed),

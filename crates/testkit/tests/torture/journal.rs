@@ -28,6 +28,8 @@ pub(crate) struct Journal {
     pub(crate) repeated: Cell<u64>,
     /// Connections that were opened.
     pub(crate) connections: Cell<u64>,
+    /// Connections that were told that the server leaves.
+    pub(crate) drains: Cell<u64>,
     pub(crate) requests: Requests,
 }
 
@@ -62,6 +64,7 @@ impl Journal {
             unknown: Cell::new(0),
             repeated: Cell::new(0),
             connections: Cell::new(0),
+            drains: Cell::new(0),
             requests: Requests::default(),
         })
     }

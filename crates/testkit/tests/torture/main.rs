@@ -21,6 +21,7 @@ mod crowd;
 mod descriptors;
 mod doctored;
 mod drain;
+mod handover;
 mod kill;
 mod removal;
 mod slow;
