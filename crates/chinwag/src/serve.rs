@@ -52,6 +52,19 @@ pub(crate) struct Flags {
     /// The certificate's private key: PEM, without a password.
     #[arg(long, env = "CHINWAG_TLS_KEY", value_name = "FILE")]
     tls_key: Option<PathBuf>,
+    /// Get the certificate of --public-url's host from an authority, and renew it. By this you agree to the
+    /// authority's terms. [default: off]
+    #[arg(long, env = "CHINWAG_ACME", value_name = "ON|OFF")]
+    acme: Option<Switch>,
+    /// Whom the authority writes to when something is wrong with the certificate.
+    #[arg(long, env = "CHINWAG_ACME_CONTACT", value_name = "E-MAIL")]
+    acme_contact: Option<String>,
+    /// The authority. [default: Let's Encrypt]
+    #[arg(long, env = "CHINWAG_ACME_DIRECTORY", value_name = "URL")]
+    acme_directory: Option<String>,
+    /// The root certificate by which an authority of your own is known: PEM.
+    #[arg(long, env = "CHINWAG_ACME_ROOT", value_name = "FILE")]
+    acme_root: Option<PathBuf>,
     /// A TOML file with any of these. [default: ./chinwag.toml, if it is there]
     #[arg(long, env = "CHINWAG_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -63,6 +76,10 @@ pub(crate) struct Flags {
 struct File {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    acme: Option<Switch>,
+    acme_contact: Option<String>,
+    acme_directory: Option<String>,
+    acme_root: Option<PathBuf>,
     listen: Option<SocketAddr>,
     public_url: Option<String>,
     data: Option<PathBuf>,
@@ -132,6 +149,7 @@ pub(crate) fn listen(flags: &Flags) -> anyhow::Result<SocketAddr> {
 fn raw(flags: Flags) -> anyhow::Result<RawConfig> {
     let file = file(&flags)?;
     let switch = flags.rate_limits.or(file.rate_limits).unwrap_or(Switch::On);
+    let acme = flags.acme.or(file.acme).unwrap_or(Switch::Off);
     Ok(RawConfig {
         listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
         public_url: flags.public_url.or(file.public_url),
@@ -143,6 +161,10 @@ fn raw(flags: Flags) -> anyhow::Result<RawConfig> {
         trusted_hops: flags.trusted_hops.or(file.trusted_hops).unwrap_or(0),
         tls_cert: flags.tls_cert.or(file.tls_cert),
         tls_key: flags.tls_key.or(file.tls_key),
+        acme: matches!(acme, Switch::On),
+        acme_contact: flags.acme_contact.or(file.acme_contact),
+        acme_directory: flags.acme_directory.or(file.acme_directory),
+        acme_root: flags.acme_root.or(file.acme_root),
     })
 }
 

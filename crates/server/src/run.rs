@@ -22,7 +22,7 @@ use crate::clock;
 use crate::config::{Config, Registration};
 use crate::shard::Shard;
 use crate::shard::inbox::{Door, ToShard};
-use crate::tls::certificates::Certificates;
+use crate::tls;
 
 /// How often rates and revocations that no longer matter are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -64,11 +64,8 @@ fn start_on(port: Port, config: Config) -> anyhow::Result<Server> {
     let metrics_port =
         config.metrics_listen.map(|address| open("--metrics-listen", address)).transpose()?;
     let metrics_address = metrics_port.as_ref().map(Port::address).transpose()?;
-    let certificates = match &config.tls {
-        Some(files) => Some(Certificates::load(&config, files)?),
-        None => None,
-    };
-    let tls = certificates.as_ref().map(Certificates::server_config).transpose()?;
+    let tls = config.tls.as_ref().map(|tls| tls::Source::open(&config, tls)).transpose()?;
+    let (source, tls) = tls.unzip();
     let app = Arc::new(App::open(config)?);
     revoked_before(&app)?;
     let (phase, phases) = watch::channel(Phase::Serving);
@@ -79,9 +76,9 @@ fn start_on(port: Port, config: Config) -> anyhow::Result<Server> {
         Builder::new_multi_thread().worker_threads(1).thread_name("accept").enable_all().build()?;
     runtime.spawn(accept::run(Arc::clone(&app), Door::Main, port, phases.clone()));
     runtime.spawn(forget(Arc::clone(&app)));
-    if let Some(certificates) = certificates {
+    if let Some(source) = source {
         let _entered = runtime.enter();
-        runtime.spawn(certificates.watch(signal(SignalKind::hangup())?));
+        runtime.spawn(source.keep(signal(SignalKind::hangup())?));
     }
     if let Some(port) = metrics_port {
         runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, port, phases));
