@@ -69,6 +69,7 @@ struct State {
     retry_at: Option<Instant>,
     /// When to come back to a server that leaves.
     return_at: Option<Instant>,
+    lost_at: Option<Instant>,
     shown: BTreeMap<RoomId, (Seq, u64, Seq, u64)>,
     lagged: BTreeMap<RoomId, Seq>,
     parting: Option<Parting>,
@@ -164,6 +165,7 @@ impl Device {
             state.asked.clear();
             state.outgoing.clear();
             state.retry_at = None;
+            state.lost_at = Some(Instant::now());
             state.sync.disconnect();
             if let Some(parting) = &mut state.parting {
                 parting.is_over = true;
@@ -247,7 +249,12 @@ impl Device {
     fn write_down(&self, state: &mut State, frame: &ServerFrame) {
         match frame {
             ServerFrame::Event(event) => self.journal.note_received(self.id.get(), event),
-            ServerFrame::Ready(ready) => self.write_rooms(&ready.rooms),
+            ServerFrame::Ready(ready) => {
+                if let Some(lost_at) = state.lost_at.take() {
+                    self.journal.returned(lost_at.elapsed());
+                }
+                self.write_rooms(&ready.rooms);
+            }
             ServerFrame::Reply(reply) => {
                 self.write_rooms(reply.rooms.as_deref().unwrap_or_default());
                 let asked = state.take(reply.reference);

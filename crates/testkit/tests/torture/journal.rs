@@ -31,6 +31,8 @@ pub(crate) struct Journal {
     /// Connections that were told that the server leaves.
     pub(crate) drains: Cell<u64>,
     pub(crate) requests: Requests,
+    /// From the end of a connection to the `ready` of the next.
+    returns: RefCell<Vec<Duration>>,
 }
 
 /// The requests over REST.
@@ -66,6 +68,7 @@ impl Journal {
             connections: Cell::new(0),
             drains: Cell::new(0),
             requests: Requests::default(),
+            returns: RefCell::default(),
         })
     }
 
@@ -91,6 +94,18 @@ impl Journal {
         let random =
             self.draw(|random| u128::from(random.draw()) << 64 | u128::from(random.draw()));
         Key::new(now.as_millis() as u64, random)
+    }
+
+    pub(crate) fn returned(&self, after: Duration) {
+        self.returns.borrow_mut().push(after);
+    }
+
+    /// Within what time so many of a hundred came back, of those since this was asked last.
+    pub(crate) fn returned_within(&self, of_a_hundred: usize) -> Duration {
+        let mut returns = self.returns.take();
+        returns.sort_unstable();
+        let last = returns.len().saturating_sub(1);
+        returns.get(last * of_a_hundred / 100).copied().unwrap_or_default()
     }
 
     /// Wakes those who wait in [`Journal::until`].

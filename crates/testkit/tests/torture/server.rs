@@ -122,7 +122,8 @@ impl Server {
         let asked = Instant::now();
         let life = *self.life.borrow();
         let mut child = self.child.take().expect("it runs");
-        kill_process(Pid::from_child(&child), Signal::TERM).expect("one may signal one's own child");
+        kill_process(Pid::from_child(&child), Signal::TERM)
+            .expect("one may signal one's own child");
         let ended = tokio::task::spawn_blocking(move || child.wait()).await;
         let status = ended.expect("waiting does not panic").expect("a child can be waited for");
         assert!(status.success(), "it ended with {status}:\n{}", self.log());
