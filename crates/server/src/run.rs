@@ -174,19 +174,12 @@ impl Server {
         self.stop();
     }
 
-    /// Over how long those who are here now spread their coming back: few are back at once, and many
-    /// are not a storm.
-    fn return_within(&self) -> Duration {
-        let a_second = RETURNS_A_SECOND * f64::from(self.app.config.shards);
-        let spread = Duration::from_secs_f64(self.app.shards.connections() as f64 / a_second);
-        spread.clamp(RETURN_WITHIN_MIN, DRAIN_WITHIN)
-    }
-
     /// Stops accepting, answers what is queued, says goodbye, and closes the store.
     pub fn stop(self) {
         self.app.begin_drain();
         let _ = self.phase.send(Phase::Draining);
-        self.app.shards.publish(&ToShard::Drain { return_within: self.return_within() });
+        let return_within = return_within(self.app.shards.connections(), self.app.config.shards);
+        self.app.shards.publish(&ToShard::Drain { return_within });
         self.runtime.block_on(async {
             let _ = tokio::time::timeout(DRAIN_WITHIN, nobody_left(&self.app)).await;
         });
@@ -202,6 +195,12 @@ impl Server {
         }
         self.runtime.shutdown_timeout(Duration::from_secs(1));
     }
+}
+
+/// Over how long so many spread their coming back: few are back at once, and many are no storm.
+fn return_within(connections: usize, shards: u16) -> Duration {
+    let spread = connections as f64 / (RETURNS_A_SECOND * f64::from(shards));
+    Duration::from_secs_f64(spread).clamp(RETURN_WITHIN_MIN, DRAIN_WITHIN)
 }
 
 /// Waits until every connection is over, and for those who were about to come in when the drain began.
@@ -232,5 +231,19 @@ async fn signalled() {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_there_are_the_longer_they_spread_and_never_beyond_the_drain() {
+        assert_eq!(return_within(0, 1), RETURN_WITHIN_MIN);
+        assert_eq!(return_within(4_000, 1), Duration::from_secs(2));
+        assert_eq!(return_within(4_000, 4), RETURN_WITHIN_MIN);
+        assert_eq!(return_within(10_000, 1), DRAIN_WITHIN);
+        assert_eq!(return_within(1_000_000, 2), DRAIN_WITHIN);
     }
 }
