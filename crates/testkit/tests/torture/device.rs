@@ -190,6 +190,7 @@ impl Device {
                 Effect::Begun { room, cursor } => self.note(Entry::Begun { room, cursor }),
                 Effect::Applied { room, seq, key } => self.note(Entry::Applied { room, seq, key }),
                 Effect::Gone { room } => self.note(Entry::Gone { room }),
+                Effect::Refused { .. } => {}
             }
         }
     }
