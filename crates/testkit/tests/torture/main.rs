@@ -14,6 +14,7 @@ mod evidence;
 mod house;
 mod http;
 mod journal;
+mod line;
 mod server;
 mod socket;
 
@@ -25,6 +26,7 @@ mod kill;
 mod removal;
 mod slow;
 mod storm;
+mod stream;
 
 /// Lets time pass where time itself is meant: a server's hint, the pause between two attempts, the
 /// moment of a kill. What can be waited for is waited for.
