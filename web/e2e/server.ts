@@ -30,8 +30,11 @@ export class Server {
     return server;
   }
 
+  /** Where people reach it, if not itself. */
+  front: string | null = null;
+
   get url(): string {
-    return `http://localhost:${this.port}`;
+    return this.front ?? `http://localhost:${this.port}`;
   }
 
   /** Starts it again on the same port and data. Done when it answers. */

@@ -10,6 +10,7 @@ import { untrack } from 'svelte';
 import { newKey } from './api/key';
 import { Link, type Phase } from './api/link';
 import { type Rest, SignedOut } from './api/rest';
+import { EventStream } from './api/stream';
 import type { ClientFrame, Me, ServerFrame, UserName } from './api/types';
 import { Account } from './chat/account';
 import { Asking } from './chat/asking';
@@ -444,7 +445,8 @@ export class Chat {
   #newLink(): Link {
     return new Link(
       {
-        connect: (subprotocol) => new WebSocket(new URL('/v1/ws', location.href.replace(/^http/, 'ws')), subprotocol),
+        connect: (way) => (way === 'socket' ? webSocket() : new EventStream(this.rest)),
+        answers: () => this.rest.answers(),
         token: () => this.#token(),
         forgetToken: () => this.rest.forgetToken(),
         random: Math.random,
@@ -498,4 +500,8 @@ export class Chat {
     if (error instanceof SignedOut) this.#signedOut('server');
     return !(error instanceof SignedOut);
   }
+}
+
+function webSocket(): WebSocket {
+  return new WebSocket(new URL('/v1/ws', location.href.replace(/^http/, 'ws')), 'chinwag.v1');
 }

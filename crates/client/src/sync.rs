@@ -31,7 +31,7 @@ use outbox::Outbox;
 use room::Place;
 
 pub use asks::ASKS_IN_FLIGHT_MAX;
-pub use outbox::{Command, Full, PENDING_MAX, Pending, Progress};
+pub use outbox::{Command, Full, Kept, PENDING_MAX, Pending, Progress};
 pub use room::{HELD_EVENTS_MAX, Room};
 pub use timeline::{PageAt, Stale, TIMELINE_EVENTS_MAX, Timeline};
 
@@ -55,6 +55,8 @@ pub enum Effect {
     Applied { room: RoomId, seq: Seq, key: Option<Key> },
     /// The room is no longer ours.
     Gone { room: RoomId },
+    /// The command of this key was refused for good: it waits for [`Sync::resend`] or [`Sync::discard`].
+    Refused { key: Key, code: ErrorCode },
 }
 
 /// How far the connection is.
@@ -208,6 +210,17 @@ impl Sync {
         }
         self.flush(&mut out);
         out
+    }
+
+    /// Takes what was unsent when the program ended, before anything else is said: it goes out first, in
+    /// this order, under the same keys.
+    pub fn restore(&mut self, kept: impl IntoIterator<Item = Kept>) {
+        for Kept { room, key, command } in kept {
+            // Who kept more than may wait is not this program.
+            if self.outbox.push(room, key, command).is_err() {
+                return;
+            }
+        }
     }
 
     /// Posts a message, now or when it can be. The key is new: a UUIDv7.
@@ -553,8 +566,8 @@ impl Sync {
             }
             return out.push(Effect::Retry { after_ms });
         }
-        if self.outbox.failed(reference, error.code) {
-            return;
+        if let Some(key) = self.outbox.failed(reference, error.code) {
+            return out.push(Effect::Refused { key, code: error.code });
         }
         match self.asks.answered(reference) {
             Some((Ask::List { .. }, _)) => self.list_ended(),

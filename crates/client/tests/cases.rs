@@ -93,7 +93,10 @@ impl Run<'_> {
             match effect {
                 Effect::Send(frame) => out.push(serde_json::to_value(frame).expect("JSON")),
                 Effect::Retry { after_ms } => retry = json!(after_ms),
-                Effect::Begun { .. } | Effect::Applied { .. } | Effect::Gone { .. } => {}
+                Effect::Begun { .. }
+                | Effect::Applied { .. }
+                | Effect::Gone { .. }
+                | Effect::Refused { .. } => {}
             }
         }
         let want = step.get("out").cloned().unwrap_or_else(|| json!([]));

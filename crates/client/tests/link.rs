@@ -1,7 +1,8 @@
 //! The link against a server of a few lines, over a real socket.
 
-use chinwag_client::link::{Came, Link, LinkError, Session};
-use chinwag_client::sync::Sync;
+use chinwag_client::link::{Came, Link, LinkError, Session, Way};
+use chinwag_client::outbox::OutboxFile;
+use chinwag_client::sync::{Effect, Sync};
 use chinwag_proto::frame::{ClientFrame, ServerFrame};
 use chinwag_proto::ws::handshake::accept_key;
 use chinwag_proto::ws::{CloseCode, Decoder, Limits, Message, Role, encode};
@@ -171,4 +172,114 @@ async fn a_receive_that_is_dropped_loses_nothing() {
     let peer = server.await.expect("the server saw what it should");
     link.close().await.expect("the peer is still there");
     drop(peer);
+}
+
+/// The program ends between the saying of a message and its answer: the next says it under the same key,
+/// and what it was refused is told.
+#[tokio::test]
+async fn what_is_unsent_is_said_after_a_restart_under_the_same_key() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let server = tokio::spawn(async move {
+        let mut said = Vec::new();
+        for refused in [false, true] {
+            let mut peer = accept(&listener).await;
+            peer.heard().await;
+            peer.say(ready(0)).await;
+            let Heard::Frame(frame) = peer.heard().await else { panic!("no message") };
+            if refused {
+                let error = json!({"type": "error", "ref": frame["ref"], "code": "forbidden", "message": "no"});
+                peer.say(error).await;
+                peer.stream.flush().await.expect("it goes out");
+                peer.stream.read_buf(&mut Vec::new()).await.expect("until it leaves");
+            }
+            said.push((frame["key"].clone(), frame["text"].clone()));
+        }
+        said
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("outbox");
+    let open = || OutboxFile::at(&path).expect("a file");
+    let me = "0000000000ann".parse().expect("an id");
+    let mut first = Session::new(address.clone(), "t".to_owned(), Sync::new()).with_outbox(open());
+    let key = first.send(me, "before the end".to_owned()).await.expect("there is room");
+    while first.step().await.expect("a step") != Came::Disconnected {}
+    drop(first);
+
+    let mut second = Session::new(address, "t".to_owned(), Sync::new()).with_outbox(open());
+    let refused = loop {
+        if let Came::Frame(_, effects) = second.step().await.expect("a step") {
+            let refusal = effects.iter().find_map(|effect| match effect {
+                Effect::Refused { key, .. } => Some(*key),
+                _ => None,
+            });
+            if let Some(key) = refusal {
+                break key;
+            }
+        }
+    };
+    assert_eq!(refused, key);
+    second.discard(key);
+    drop(second);
+    assert!(open().is_empty(), "it was given up");
+    let expected = (json!(key), json!("before the end"));
+    assert_eq!(server.await.expect("it heard both"), [expected.clone(), expected]);
+}
+
+/// One request of HTTP, and the connection it came on.
+async fn requested(listener: &TcpListener) -> (TcpStream, String) {
+    let (mut stream, _) = listener.accept().await.expect("a connection");
+    let mut request = Vec::new();
+    while !request.windows(4).any(|four| four == b"\r\n\r\n") {
+        stream.read_buf(&mut request).await.expect("a request");
+    }
+    let line = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
+    (stream, line)
+}
+
+/// A proxy that knows nothing of WebSockets answers the upgrade as if it were a request.
+#[tokio::test]
+async fn where_websockets_are_broken_the_stream_is_taken() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let server = tokio::spawn(async move {
+        let mut lines = Vec::new();
+        loop {
+            let (mut stream, line) = requested(&listener).await;
+            let answer = match line.split(' ').nth(1) {
+                Some("/v1/ws") => {
+                    "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n".to_owned()
+                }
+                Some("/v1/installation") => {
+                    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_owned()
+                }
+                _ => format!(
+                    "HTTP/1.1 200 OK\r\n\r\n:\n\ndata: {}\n\nevent: close\ndata: {}\n\n",
+                    ready(0),
+                    json!({"code": 4401, "reason": "over"})
+                ),
+            };
+            stream.write_all(answer.as_bytes()).await.expect("it is read");
+            let is_last = line.starts_with("POST /v1/stream ");
+            lines.push(line);
+            if is_last {
+                return lines;
+            }
+        }
+    });
+    let mut session = Session::new(address, "t".to_owned(), Sync::new());
+    let mut ways = Vec::new();
+    let error = loop {
+        match session.step().await {
+            Ok(Came::Connected) => ways.push(session.way()),
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_unauthorized(), "{error}");
+    assert_eq!(ways, [Some(Way::Stream)]);
+    assert!(session.sync().me().is_some(), "it was ready");
+    let lines = server.await.expect("it was asked");
+    let asked = |path: &str| lines.iter().filter(|line| line.contains(path)).count();
+    assert_eq!((asked("/v1/ws"), asked("/v1/stream")), (2, 1), "{lines:?}");
 }

@@ -111,6 +111,9 @@ pub const BODY_WITHIN: Duration = Duration::from_secs(30);
 pub const PING_AFTER: Duration = Duration::from_secs(25);
 /// A connection that was silent this long is dead.
 pub const DEAD_AFTER: Duration = Duration::from_secs(45);
+/// An event stream gets a sign of life this often: silence of 30 s is death for its client, and a peer
+/// that is gone is found this long and [`STALLED_AFTER`] later at the latest.
+pub const BEAT_EVERY: Duration = Duration::from_secs(10);
 /// A reader none of whose bytes leave for this long is dead.
 pub const STALLED_AFTER: Duration = Duration::from_secs(30);
 /// Someone whose last connection closed is shown as away after this time: a reload is no absence.

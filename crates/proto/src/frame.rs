@@ -173,6 +173,10 @@ pub struct Ready {
     pub next: Option<String>,
     /// True where there are more rooms.
     pub more: bool,
+    /// On an event stream: its name, for `/v1/stream/{stream}/…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub stream: Option<String>,
     pub limits: Limits,
     /// The server's clock, Unix milliseconds.
     pub now_ms: u64,

@@ -10,6 +10,7 @@ pub mod encode;
 pub mod frame;
 pub mod parse;
 pub mod rest;
+pub mod stream;
 pub mod typescript;
 pub mod ws;
 

@@ -3,6 +3,7 @@
 //! `axum::serve` has no header timeout, no limit of connections and no drain, so this is ours.
 //! What happens on a connection is in [`http1`].
 
+mod events;
 pub(crate) mod http1;
 mod pulse;
 

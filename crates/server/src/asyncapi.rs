@@ -1,12 +1,13 @@
-//! `/asyncapi.json`: the WebSocket described, made from the types of the wire and the table of
+//! `/asyncapi.json`: the WebSocket and the event stream described, made from the types of the wire and the table of
 //! commands.
 
 use std::collections::BTreeMap;
 
 use axum::response::Response;
 use chinwag_proto::code::CLOSE_CODES;
-use chinwag_proto::frame::{ClientFrame, ServerFrame};
-use serde_json::{Value, json};
+use chinwag_proto::frame::{ClientFrame, Hello, ServerFrame};
+use chinwag_proto::stream::StreamClose;
+use serde_json::{Map, Value, json};
 
 pub use crate::commands::{SOCKET, SocketCommand};
 use crate::http::answer::json_bytes;
@@ -23,6 +24,8 @@ pub fn document() -> Value {
     let mut schemas = BTreeMap::new();
     let client = reference(&mut schemas, shape::<ClientFrame>());
     let server = reference(&mut schemas, shape::<ServerFrame>());
+    let hello = reference(&mut schemas, shape::<Hello>());
+    let close = reference(&mut schemas, shape::<StreamClose>());
     let commands: Vec<&str> = SOCKET.iter().map(|command| command.name).collect();
     let closes: Vec<String> =
         CLOSE_CODES.iter().map(|(code, meaning)| format!("{}: {meaning}", code.number())).collect();
@@ -33,38 +36,51 @@ pub fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": format!(
                 "JSON over WebSocket, subprotocol `{}`. The first frame is `hello`, within 10 s. \
-                 Commands: {}. The server closes with {}. docs/protocol.md tells the rest.",
+                 Commands: {}. The server closes with {}. Where WebSockets are broken on the way, \
+                 POST /v1/stream with `hello` as its body answers with the server's frames as an event \
+                 stream, and commands go by REST. docs/protocol.md tells the rest.",
                 chinwag_proto::SUBPROTOCOL, commands.join(", "), closes.join("; "),
             ),
         },
         "channels": {
-            "socket": {
-                "address": "/v1/ws",
-                "messages": {
-                    "client": { "$ref": "#/components/messages/client" },
-                    "server": { "$ref": "#/components/messages/server" },
-                },
-            },
+            "stream": channel("/v1/stream", &["hello", "server", "close"]),
+            "socket": channel("/v1/ws", &["client", "server"]),
         },
         "operations": {
-            "say": {
-                "action": "receive",
-                "channel": { "$ref": "#/channels/socket" },
-                "messages": [{ "$ref": "#/channels/socket/messages/client" }],
-            },
-            "hear": {
-                "action": "send",
-                "channel": { "$ref": "#/channels/socket" },
-                "messages": [{ "$ref": "#/channels/socket/messages/server" }],
-            },
+            "ask": operation("receive", "stream", &["hello"]),
+            "follow": operation("send", "stream", &["server", "close"]),
+            "say": operation("receive", "socket", &["client"]),
+            "hear": operation("send", "socket", &["server"]),
         },
         "components": {
             "messages": {
                 "client": { "contentType": "application/json", "payload": client },
                 "server": { "contentType": "application/json", "payload": server },
+                "hello": { "contentType": "application/json", "payload": hello },
+                "close": { "contentType": "application/json", "payload": close },
             },
             "schemas": schemas,
         },
+    })
+}
+
+fn channel(address: &str, messages: &[&str]) -> Value {
+    let all = messages.iter().map(|name| {
+        let reference = format!("#/components/messages/{name}");
+        ((*name).to_owned(), json!({ "$ref": reference }))
+    });
+    json!({ "address": address, "messages": all.collect::<Map<String, Value>>() })
+}
+
+fn operation(action: &str, channel: &str, messages: &[&str]) -> Value {
+    let all = messages.iter().map(|name| {
+        let reference = format!("#/channels/{channel}/messages/{name}");
+        json!({ "$ref": reference })
+    });
+    json!({
+        "action": action,
+        "channel": { "$ref": format!("#/channels/{channel}") },
+        "messages": all.collect::<Vec<Value>>(),
     })
 }
 

@@ -9,6 +9,11 @@ pub(crate) fn wall_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The same as the system has it, for a date in words.
+pub(crate) fn wall() -> SystemTime {
+    SystemTime::now()
+}
+
 /// Milliseconds since the process began, for deadlines: this clock never goes back.
 pub(crate) fn monotonic_ms() -> u64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);

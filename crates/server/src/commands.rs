@@ -42,10 +42,10 @@ pub struct SocketCommand {
     pub twin: Option<(&'static str, &'static str)>,
 }
 
-/// Every command of the socket. `hello` and `ping` are of the connection itself.
+/// Every command of the socket. `hello` is what an event stream is asked for with.
 pub const SOCKET: &[SocketCommand] = &[
     SocketCommand { name: "hello", twin: None },
-    SocketCommand { name: "ping", twin: None },
+    SocketCommand { name: "ping", twin: Some(("POST", "/v1/stream/{stream}/ping")) },
     SocketCommand { name: "message.send", twin: Some(("POST", "/v1/rooms/{room}/messages")) },
     SocketCommand {
         name: "message.delete",
@@ -57,7 +57,7 @@ pub const SOCKET: &[SocketCommand] = &[
     SocketCommand { name: "room.get", twin: Some(("GET", "/v1/rooms/{room}")) },
     SocketCommand { name: "room.sync", twin: Some(("GET", "/v1/rooms/{room}/events")) },
     SocketCommand { name: "typing.set", twin: Some(("PUT", "/v1/rooms/{room}/typing")) },
-    SocketCommand { name: "presence.watch", twin: Some(("GET", "/v1/presence")) },
+    SocketCommand { name: "presence.watch", twin: Some(("PUT", "/v1/stream/{stream}/watch")) },
 ];
 
 /// How far a command of the socket came without waiting.

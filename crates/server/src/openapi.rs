@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use axum::response::Response;
 use chinwag_proto::code::{ErrorCode, Problem};
+use chinwag_proto::frame::Hello;
 use serde_json::{Map, Value, json};
 
 use crate::http::answer::json_bytes;
@@ -26,6 +27,7 @@ pub fn document() -> Value {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method.to_ascii_lowercase()] = operation;
     }
+    paths.insert("/v1/stream".to_owned(), json!({ "post": stream(&mut schemas) }));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -60,6 +62,23 @@ fn operation(route: &Route, schemas: &mut BTreeMap<String, Value>) -> Value {
         });
     }
     operation
+}
+
+/// The one answer that does not end: it is no row of the table, since the connection leaves the router.
+fn stream(schemas: &mut BTreeMap<String, Value>) -> Value {
+    let hello = reference(schemas, shape::<Hello>());
+    json!({
+        "summary": "The frames of the WebSocket as an event stream, where WebSockets are broken on the way.",
+        "operationId": "post_stream",
+        "requestBody": { "content": { "application/json": { "schema": hello } } },
+        "responses": {
+            "200": {
+                "description": "Each event is a frame as /asyncapi.json describes it; a last one, `close`, says why it ends.",
+                "content": { "text/event-stream": { "schema": { "type": "string" } } },
+            },
+            "default": refusal(),
+        },
+    })
 }
 
 /// `GET /v1/rooms/{room}/members` as `get_rooms_room_members`.
@@ -100,17 +119,18 @@ fn responses(route: &Route, schemas: &mut BTreeMap<String, Value>) -> Value {
         }
         responses.insert(status.to_string(), response);
     }
-    let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.name()).collect();
-    responses.insert(
-        "default".to_owned(),
-        json!({
-            "description": format!("refused, with one of the codes {}", codes.join(", ")),
-            "content": {
-                "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } },
-            },
-        }),
-    );
+    responses.insert("default".to_owned(), refusal());
     Value::Object(responses)
+}
+
+fn refusal() -> Value {
+    let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.name()).collect();
+    json!({
+        "description": format!("refused, with one of the codes {}", codes.join(", ")),
+        "content": {
+            "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } },
+        },
+    })
 }
 
 /// Puts a type and those in it among the schemas, and refers to it.

@@ -4,6 +4,7 @@
 //! connection that has something in it is written to once. Nothing in between waits.
 
 pub(crate) mod connection;
+pub(crate) mod events;
 pub(crate) mod inbox;
 mod opening;
 mod socket;
@@ -18,8 +19,9 @@ use bytes::Bytes;
 use chinwag_core::event::{ConnId, Origin, Signal};
 use chinwag_core::hub::{Close, Hub, Input, Output, Outputs};
 use chinwag_core::id::{RoomId, Seq, UserId};
-use chinwag_core::limit::{HELLO_WITHIN, IN_FLIGHT_MAX, JOINS_AT_ONCE_MAX};
-use chinwag_core::limit::{PAGE_MAX, STALLED_AFTER};
+use chinwag_core::limit::{
+    BEAT_EVERY, HELLO_WITHIN, IN_FLIGHT_MAX, JOINS_AT_ONCE_MAX, PAGE_MAX, STALLED_AFTER,
+};
 use chinwag_core::outbox::Class;
 use chinwag_proto::code::{CLOSE_CODES, CloseCode};
 use chinwag_proto::{encode, ws};
@@ -35,7 +37,7 @@ use crate::commands::UNASKED;
 use crate::stream::Stream;
 use crate::telemetry::{Dropped, ShardFigures};
 use inbox::{Accepted, ToShard};
-use socket::{Flushed, Socket, Stage};
+use socket::{Flushed, Form, Socket, Stage};
 use wave::Wave;
 
 /// How long a client may take to answer a close.
@@ -128,6 +130,7 @@ impl Shard {
                     let live = &mut *self.live.borrow_mut();
                     live.hub.handle(now_ms, Input::Signal(signal), &mut live.outputs);
                 }
+                ToShard::Said(said) => events::said(self, said),
                 ToShard::Lost => self.lost(),
                 ToShard::Drain { return_within } => self.drain(return_within),
                 ToShard::Stop => self.close_all(CloseCode::RESTART),
@@ -301,6 +304,7 @@ impl Shard {
                         live.close(slot, CloseCode::TIMED_OUT);
                     }
                     Stage::Closing { until_ms } if until_ms <= now_ms => cut(socket),
+                    Stage::Open(_) => live.beat(now_ms, slot),
                     _ => {}
                 }
             }
@@ -317,6 +321,7 @@ impl Shard {
         let mut seen = ShardFigures::default();
         for socket in live.sockets.iter().flatten() {
             seen.connections += 1;
+            seen.streams += usize::from(socket.form != Form::Socket);
             seen.outbox_bytes += socket.waiting_bytes();
             seen.waiting += usize::from(socket.is_full());
             seen.lagging += usize::from(socket.is_lagging());
@@ -351,12 +356,12 @@ impl Shard {
         }
     }
 
-    /// Takes a connection that has become a WebSocket.
-    fn adopt(&self, stream: Rc<Stream>, place: Option<Rc<Place>>) -> ConnId {
+    /// Takes a connection that has become a WebSocket or an event stream.
+    fn adopt(&self, stream: Rc<Stream>, form: Form, place: Option<Rc<Place>>) -> ConnId {
         let live = &mut *self.live.borrow_mut();
         live.generation = live.generation.wrapping_add(1);
         let until_ms = clock::monotonic_ms() + HELLO_WITHIN.as_millis() as u64;
-        let socket = Socket::new(live.generation, stream, place, until_ms);
+        let socket = Socket::new(live.generation, stream, form, place, until_ms);
         let slot = live.free.pop().unwrap_or_else(|| {
             live.sockets.push(None);
             (live.sockets.len() - 1) as u32
@@ -514,8 +519,30 @@ impl Live {
         if let Some(Some(socket)) = self.sockets.get_mut(slot as usize)
             && !matches!(socket.stage, Stage::Closing { .. })
         {
+            let frame = match socket.form {
+                Form::Socket => frame,
+                Form::Events { framing, .. } => self.wave.piece(frame, framing),
+            };
             self.wave.give(frame, slot, &mut socket.chain);
         }
+    }
+
+    /// Writes a sign of life to an event stream when one is due. Nothing is ever heard on it: it lives
+    /// for as long as what is written to it is taken, which the kernel watches over.
+    fn beat(&mut self, now_ms: u64, slot: u32) {
+        let Some(Some(Socket { form: Form::Events { beat_ms, .. }, generation, .. })) =
+            self.sockets.get_mut(slot as usize)
+        else {
+            return;
+        };
+        if now_ms < *beat_ms {
+            return;
+        }
+        *beat_ms = now_ms + BEAT_EVERY.as_millis() as u64;
+        let conn = ConnId { slot, generation: *generation };
+        let frame = self.wave.frame(ws::encode::ping(b""), Class::Signal);
+        self.give(frame, slot);
+        self.hub.handle(now_ms, Input::Heard { conn }, &mut self.outputs);
     }
 
     /// Answers a command of a connection of this shard.

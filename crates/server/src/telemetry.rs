@@ -69,6 +69,7 @@ pub(crate) enum Dropped {
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct ShardFigures {
     pub connections: usize,
+    pub streams: usize,
     pub outbox_bytes: usize,
     /// Readers whose socket is full.
     pub waiting: usize,
@@ -95,6 +96,7 @@ pub(crate) struct Metrics {
     refusals: Family<CodeLabel, Counter64>,
     closes: Family<CloseLabel, Counter64>,
     connections: Family<ShardLabel, Gauge64>,
+    streams: Family<ShardLabel, Gauge64>,
     outbox_bytes: Family<ShardLabel, Gauge64>,
     readers_waiting: Family<ShardLabel, Gauge64>,
     readers_lagging: Family<ShardLabel, Gauge64>,
@@ -130,6 +132,7 @@ impl Metrics {
             refusals: Family::default(),
             closes: Family::default(),
             connections: Family::default(),
+            streams: Family::default(),
             outbox_bytes: Family::default(),
             readers_waiting: Family::default(),
             readers_lagging: Family::default(),
@@ -153,7 +156,7 @@ impl Metrics {
                 &self.handshakes_failed,
             ),
             ("http_requests", "HTTP requests", &self.requests),
-            ("opened_sockets", "WebSockets that became ready", &self.opened),
+            ("opened_sockets", "WebSockets and event streams that became ready", &self.opened),
             ("received_frames", "WebSocket messages that clients sent", &self.frames_in),
             ("deliveries", "Events written to a reader", &self.deliveries),
             (
@@ -180,9 +183,18 @@ impl Metrics {
             self.readers_dropped.clone(),
         );
         registry.register("refusals", "Commands and requests refused", self.refusals.clone());
-        registry.register("closes", "WebSockets that the server closed", self.closes.clone());
+        registry.register(
+            "closes",
+            "WebSockets and event streams that the server closed",
+            self.closes.clone(),
+        );
         let gauges = [
-            ("connections", "WebSockets now", &self.connections),
+            ("connections", "WebSockets and event streams now", &self.connections),
+            (
+                "event_streams",
+                "Those of them that are event streams: somewhere on the way WebSockets are broken",
+                &self.streams,
+            ),
             ("outbox_bytes", "What waits for slow readers", &self.outbox_bytes),
             ("waiting_readers", "Readers whose socket is full", &self.readers_waiting),
             ("lagging_readers", "Those of them that will be told to sync", &self.readers_lagging),
@@ -224,6 +236,7 @@ impl Metrics {
             family.get_or_create(&ShardLabel { shard }).set(value);
         };
         set(&self.connections, seen.connections);
+        set(&self.streams, seen.streams);
         set(&self.outbox_bytes, seen.outbox_bytes);
         set(&self.readers_waiting, seen.waiting);
         set(&self.readers_lagging, seen.lagging);

@@ -3,11 +3,12 @@
 //! Nothing here sleeps. What is waited for has a deadline ([`DEADLINE`]), and a test that reaches it
 //! fails with what it waited for.
 //!
-//! Reading order: [`Server`], [`User`], [`Request`], [`Socket`].
+//! Reading order: [`Server`], [`User`], [`Request`], [`Socket`], [`Stream`].
 
 mod authority;
 mod http;
 mod socket;
+mod stream;
 mod user;
 mod wire;
 
@@ -26,6 +27,7 @@ use tempfile::TempDir;
 pub use authority::Authority;
 pub use http::{Exchange, Request, Response};
 pub use socket::{Heard, Socket};
+pub use stream::Stream;
 pub use user::{User, id};
 pub use wire::{Wire, trust, write_certificate};
 

@@ -65,6 +65,25 @@ class Site:
         return socket, wait_for(socket, type="ready")
 
 
+    def stream(self, token):
+        """An event stream that is ready, and what `ready` said."""
+        body = json.dumps({"token": token}).encode()
+        headers = {"Origin": self.origin, "Content-Type": "application/json"}
+        request = urllib.request.Request(self.origin + "/v1/stream", data=body, headers=headers)
+        stream = self.opener.open(request, timeout=PATIENCE_S)
+        return stream, hear(stream, type="ready")
+
+
+def hear(stream, **wanted):
+    """The next frame on an event stream that has these fields."""
+    for line in stream:
+        if line.startswith(b"data: "):
+            frame = json.loads(line.removeprefix(b"data: "))
+            if all(frame.get(key) == value for key, value in wanted.items()):
+                return frame
+    raise AssertionError(f"the stream ended before {wanted}")
+
+
 def say(socket, **frame):
     socket.send(json.dumps(frame))
 
@@ -91,6 +110,22 @@ def two_people_talk(site, first_invite=None):
         event = wait_for(there, type="event", kind="message")
         assert event["body"] == {"text": "hello, Ben"}
     return ann
+
+
+def two_people_talk_without_websockets(site, first_invite=None):
+    """The same where no WebSocket comes through: by event streams, and REST."""
+    ann = site.register("ann", first_invite)
+    ben = site.register("ben", site.ask("POST", "/v1/invites", {}, token=ann)["code"])
+    here, ready = site.stream(ann)
+    there, _ = site.stream(ben)
+    with here, there:
+        room = next(it["id"] for it in ready["rooms"] if it["name"] == "general")
+        path = f"/v1/rooms/{room}/messages"
+        assert site.ask("POST", path, {"key": uuid7(), "text": "hello, Ben"}, token=ann)["n"] == 1
+        for stream in here, there:
+            assert hear(stream, type="event", kind="message")["body"] == {"text": "hello, Ben"}
+        site.ask("POST", "/v1/auth/logout", token=ben)
+        assert there.read().endswith(b'event: close\ndata: {"code":4401,"reason":"no valid access token"}\n\n')
 
 
 def uuid7():

@@ -1,8 +1,9 @@
 """The sample files for nginx and Caddy, with the real ones."""
 
+import contextlib
 import re
 
-from chat import Site, two_people_talk
+from chat import Site, two_people_talk, two_people_talk_without_websockets
 from tests import DEPLOY, folder, free_port, program, run, running, server, test
 
 
@@ -23,6 +24,21 @@ def replaced(text, changes):
     return text
 
 
+@contextlib.contextmanager
+def nginx(place, site):
+    """Runs nginx with this site, in a folder of the test's own."""
+    temporary = "".join(f"{it}_temp_path {place}/{it};\n" for it in
+                        ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
+    configuration = place / "nginx.conf"
+    configuration.write_text(
+        f"pid {place}/pid;\nerror_log stderr notice;\ndaemon off;\nmaster_process off;\n"
+        f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{site}\n}}\n")
+    command = [program("nginx"), "-c", configuration, "-p", place, "-e", "stderr"]
+    run(*command, "-t")
+    with running(command, r"start|using the"):
+        yield
+
+
 @test
 def people_talk_through_nginx_as_the_sample_has_it():
     port, plain_port = free_port(), free_port()
@@ -39,19 +55,31 @@ def people_talk_through_nginx_as_the_sample_has_it():
             (r"ssl_certificate [^;]+;", f"ssl_certificate {chain};"),
             (r"ssl_certificate_key [^;]+;", f"ssl_certificate_key {key};"),
         ])
-        temporary = "".join(f"{it}_temp_path {place}/{it};\n" for it in
-                            ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
-        configuration = place / "nginx.conf"
-        configuration.write_text(
-            f"pid {place}/pid;\nerror_log stderr notice;\ndaemon off;\nmaster_process off;\n"
-            f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{site}\n}}\n")
-        command = [program("nginx"), "-c", configuration, "-p", place, "-e", "stderr"]
-        run(*command, "-t")
-        with running(command, r"start|using the"):
+        with nginx(place, site):
             site = Site(origin, chain)
             two_people_talk(site, behind.invite())
             assert site.status("/metrics") == 404
             assert site.status("/") == 200
+
+
+@test
+def people_talk_through_an_nginx_that_was_told_nothing():
+    """Its defaults: HTTP/1.0 to the server, no `Upgrade`, and answers kept back."""
+    port = free_port()
+    origin = f"http://localhost:{port}"
+    with folder() as place, server("--public-url", origin, "--trusted-hops", "1") as behind:
+        site = f"""
+            server {{
+                listen 127.0.0.1:{port};
+                location / {{
+                    proxy_pass http://{behind.address};
+                    proxy_set_header Host $http_host;
+                    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                }}
+            }}"""
+        with nginx(place, site):
+            site = Site(origin)
+            two_people_talk_without_websockets(site, behind.invite())
 
 
 @test

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Link, type Phase } from './link';
 import type { ClientFrame, ServerFrame } from './types';
+import type { Way } from './way';
 
 /** A socket whose other end is the test. */
 class Socket {
@@ -43,6 +44,8 @@ type World = {
   forgotten: number;
   random: number;
   tokenFails: Error | null;
+  ways: Way[];
+  answers: boolean;
 };
 
 let world: World;
@@ -50,10 +53,11 @@ let world: World;
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal('WebSocket', Socket);
-  world = { sockets: [], phases: [], heard: [], closed: 0, forgotten: 0, random: 1, tokenFails: null } as unknown as World;
+  world = { sockets: [], phases: [], heard: [], closed: 0, forgotten: 0, random: 1, tokenFails: null, ways: [], answers: true } as unknown as World;
   world.link = new Link(
     {
-      connect: () => {
+      connect: (way) => {
+        world.ways.push(way);
         const socket = new Socket();
         world.sockets.push(socket);
         return socket as unknown as WebSocket;
@@ -63,6 +67,7 @@ beforeEach(() => {
         return `token-${world.sockets.length}`;
       },
       forgetToken: () => (world.forgotten += 1),
+      answers: async () => world.answers,
       random: () => world.random,
     },
     {
@@ -161,11 +166,40 @@ test('a connection that slept is doubted, and given up where it does not answer'
   expect(world.closed).toBe(1);
 });
 
-test('a socket that never opens is given up too', async () => {
+test('a socket that never opens is given up sooner', async () => {
   world.link.start();
   await socket();
-  await vi.advanceTimersByTimeAsync(30_500);
+  await vi.advanceTimersByTimeAsync(9_999);
+  expect(world.closed).toBe(0);
+  await vi.advanceTimersByTimeAsync(501);
   expect(world.sockets.length).toBe(2);
+});
+
+test('where WebSockets come to nothing and the server answers, the stream is taken', async () => {
+  world.link.start();
+  (await socket()).cut();
+  await vi.advanceTimersByTimeAsync(500);
+  (await socket()).open();
+  world.sockets.at(-1)?.cut();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(world.ways).toEqual(['socket', 'socket', 'stream']);
+  (await connect()).cut();
+  await vi.advanceTimersByTimeAsync(500);
+  expect(world.ways.at(-1)).toBe('stream');
+});
+
+test('what the server closes, and a server that is away, say nothing about the way', async () => {
+  world.link.start();
+  for (const code of [1012, 4401]) {
+    (await socket()).cut(code);
+    await vi.advanceTimersByTimeAsync(2_000);
+  }
+  world.answers = false;
+  for (const _ of [1, 2, 3]) {
+    (await socket()).cut();
+    await vi.advanceTimersByTimeAsync(30_000);
+  }
+  expect(new Set(world.ways)).toEqual(new Set(['socket']));
 });
 
 test('on drain it comes back within the time it was given', async () => {

@@ -1,9 +1,11 @@
 /**
- * The socket: connects, says `hello`, comes back by itself.
+ * The connection: a WebSocket, or an event stream in its place; says `hello`, comes back by itself.
  *
  * It knows frames and time, and nothing of rooms; see `sync/` for those.
  */
+import type { EventStream } from './stream';
 import type { ClientFrame, ServerFrame } from './types';
+import { type Way, Ways } from './way';
 
 /** The wait before the first retry; it doubles with each. */
 const BACK_OFF_MS = 500;
@@ -17,10 +19,11 @@ const PING_AFTER_MS = 20_000;
 /** After so long without a word of the server the connection is dead. */
 const DEAD_AFTER_MS = 30_000;
 
+/** A socket that does not open within this time will not. */
+const OPEN_WITHIN_MS = 10_000;
+
 /** A connection that is doubted must answer within this time. */
 const PROBE_WITHIN_MS = 5_000;
-
-const SUBPROTOCOL = 'chinwag.v1';
 
 /** The server does not take the token, or took it back. */
 const CLOSED_UNAUTHORIZED = 4401;
@@ -28,11 +31,15 @@ const CLOSED_UNAUTHORIZED = 4401;
 /** The server restarts: come back. */
 const CLOSED_RESTART = 1012;
 
+type Socket = WebSocket | EventStream;
+
 export type Phase = 'connecting' | 'open' | 'waiting' | 'stopped';
 
 /** What the link needs of the world. */
 export type Wires = {
-  connect: (subprotocol: string) => WebSocket;
+  connect: (way: Way) => Socket;
+  /** Whether the server answers a request. */
+  answers: () => Promise<boolean>;
   /** A good access token; fails with what [`Events.failed`] is told. */
   token: () => Promise<string>;
   /** The token that was given last is no good. */
@@ -53,7 +60,12 @@ export type Events = {
 };
 
 export class Link {
-  #socket: WebSocket | null = null;
+  #socket: Socket | null = null;
+  /** Of the connection that is there, or was last. */
+  #way: Way = 'socket';
+  #isReady = false;
+  readonly #ways = new Ways();
+  #doubt: Promise<void> = Promise.resolve();
   #attempts = 0;
   /** Grows with each socket, so that what is left of an older one is ignored. */
   #generation = 0;
@@ -104,6 +116,7 @@ export class Link {
     const generation = this.#generation;
     this.events.phase('connecting', null);
     try {
+      await this.#doubt;
       const token = await this.wires.token();
       if (generation !== this.#generation || this.#stopped) return;
       this.#open(token, generation);
@@ -115,19 +128,22 @@ export class Link {
   }
 
   #open(token: string, generation: number): void {
-    const socket = this.wires.connect(SUBPROTOCOL);
+    this.#way = this.#ways.next(Date.now());
+    this.#isReady = false;
+    const socket = this.wires.connect(this.#way);
     const isCurrent = () => generation === this.#generation;
     this.#socket = socket;
-    this.#listen();
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#lost(0), OPEN_WITHIN_MS);
     socket.onopen = () => {
       if (!isCurrent()) return;
       socket.send(JSON.stringify(this.events.opened(token)));
       this.#listen();
     };
-    socket.onmessage = ({ data }: MessageEvent) => {
+    socket.onmessage = ({ data }: { data: unknown }) => {
       if (isCurrent()) this.#hear(data);
     };
-    socket.onclose = ({ code }: CloseEvent) => {
+    socket.onclose = ({ code }: { code: number }) => {
       if (isCurrent()) this.#lost(code);
     };
   }
@@ -138,6 +154,8 @@ export class Link {
     if (!frame) return;
     if (frame.type === 'ready') {
       this.#attempts = 0;
+      this.#isReady = true;
+      this.#ways.ready(this.#way);
       this.events.phase('open', null);
     }
     if (frame.type === 'drain') return this.#leave(frame.within_ms);
@@ -154,12 +172,19 @@ export class Link {
   #lost(code: number): void {
     if (code === CLOSED_UNAUTHORIZED) this.wires.forgetToken();
     const returnAtMs = this.#returnAtMs;
+    if (!this.#isReady && isOfNobody(code)) this.#blame(this.#way);
     this.#drop();
     if (this.#stopped) return;
     if (returnAtMs !== null) return this.#wait(Math.max(0, returnAtMs - Date.now()));
     // A restart is soon over, and a refused token is renewed: the first try is at once, but spread.
     const isExpected = code === CLOSED_RESTART || code === CLOSED_UNAUTHORIZED;
     this.#wait(isExpected && this.#attempts === 0 ? this.#backOff() / 2 : this.#backOff());
+  }
+
+  /** A connection came to nothing: the way to blame is known once it is known whether the server answers at all. */
+  #blame(way: Way): void {
+    if (way === 'stream') return this.#ways.failed(way, false);
+    this.#doubt = this.wires.answers().then((answers) => this.#ways.failed(way, answers));
   }
 
   #wait(wait_ms: number): void {
@@ -174,7 +199,7 @@ export class Link {
     return this.wires.random() * bound_ms;
   }
 
-  /** Any word of the server is a sign of life. A socket that does not open is as dead as a silent one. */
+  /** Any word of the server is a sign of life. */
   #listen(): void {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.#probe(DEAD_AFTER_MS - PING_AFTER_MS), PING_AFTER_MS);
@@ -199,6 +224,11 @@ export class Link {
     socket.close();
     this.events.closed();
   }
+}
+
+/** No word of the server's: it was cut off, or never heard. */
+function isOfNobody(code: number): boolean {
+  return code === 0 || code === 1006;
 }
 
 function parse(data: unknown): ServerFrame | null {

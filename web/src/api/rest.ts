@@ -35,6 +35,9 @@ import type {
 /** A request without an answer for this long is given up. */
 const ANSWER_WITHIN_MS = 15_000;
 
+/** Whoever asks whether there is an answer waits for it before the next try. */
+const PROBE_WITHIN_MS = 3_000;
+
 /** All that is kept of somebody may be long, and the line slow. */
 const EXPORT_WITHIN_MS = 10 * 60_000;
 
@@ -60,7 +63,7 @@ export class Unreachable extends Error {}
 /** Nobody is signed in, or no longer. */
 export class SignedOut extends Error {}
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export class Rest {
   /** Whose the token is. */
@@ -224,6 +227,31 @@ export class Rest {
     return this.#signed('GET', roomPath(room, `/messages?${field ? `${field}=${value}&` : ''}limit=${limit}`));
   }
 
+  /** What a frame of the socket is by REST. */
+  command<T>(method: Method, path: string, body?: unknown): Promise<T> {
+    return this.#signed(method, path, body);
+  }
+
+  /** Whether the server answers at all, though a WebSocket came to nothing. */
+  async answers(): Promise<boolean> {
+    const asked = this.#asked('GET', '/v1/installation', undefined, undefined, PROBE_WITHIN_MS);
+    return asked.then(
+      (answer) => answer.ok,
+      () => false,
+    );
+  }
+
+  /** The answer that does not end. The token is in the body, as on a socket. */
+  async stream(hello: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const headers = { 'content-type': 'application/json' };
+    const request: RequestInit = { method: 'POST', headers, body: hello, credentials: 'same-origin', cache: 'no-store', signal };
+    const answer = await this.fetch('/v1/stream', request).catch((error: unknown) => {
+      throw new Unreachable(String(error));
+    });
+    if (answer.ok && answer.body) return answer.body;
+    return read(answer);
+  }
+
   #keep({ access_token, expires_in_s, user }: Tokens): Me {
     this.userId = user.id;
     this.#token = { value: access_token, until_ms: Date.now() + expires_in_s * 1_000 };
@@ -267,7 +295,7 @@ export class Rest {
   }
 }
 
-function roomPath(room: string, rest = ''): string {
+export function roomPath(room: string, rest = ''): string {
   return `/v1/rooms/${encodeURIComponent(room)}${rest}`;
 }
 

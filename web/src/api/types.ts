@@ -101,7 +101,11 @@ next?: string,
 /**
  * True where there are more rooms.
  */
-more: boolean, limits: Limits, 
+more: boolean, 
+/**
+ * On an event stream: its name, for `/v1/stream/{stream}/…`.
+ */
+stream?: string, limits: Limits, 
 /**
  * The server's clock, Unix milliseconds.
  */

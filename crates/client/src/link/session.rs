@@ -1,18 +1,33 @@
-//! A [`Sync`] that is kept connected.
+//! A [`Sync`] that is kept connected, and what it has to say, kept on disk where the caller wants it.
 
 use std::time::Duration;
 
 use chinwag_proto::frame::{ClientFrame, ServerFrame};
-use chinwag_proto::id::{Key, RoomId};
+use chinwag_proto::id::{Key, RoomId, Seq};
 use tokio::time::Instant;
 
+use super::http::answers;
+use super::way::{Way, Ways};
 use super::{BackOff, Link, LinkError, fill, new_key};
-use crate::sync::{Effect, Full, Sync};
+use crate::outbox::OutboxFile;
+use crate::sync::{Command, Effect, Full, Kept, PENDING_MAX, Sync};
 
 /// Say `ping` when nothing was said for this long.
 const PING_AFTER: Duration = Duration::from_secs(20);
 /// A server that is silent for this long is gone.
 const DEAD_AFTER: Duration = Duration::from_secs(30);
+/// A WebSocket that does not open within this time will not.
+const OPEN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why something cannot be said.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    #[error(transparent)]
+    Full(#[from] Full),
+    /// It could not be kept, so it is not said either.
+    #[error("what is unsent cannot be kept")]
+    Io(#[from] std::io::Error),
+}
 
 /// What a step of a session came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +50,12 @@ pub struct Session {
     token: String,
     sync: Sync,
     link: Option<Link>,
+    ways: Ways,
+    /// The connection was ready.
+    is_ready: bool,
+    /// A WebSocket came to nothing, and it is not known whether the server answers at all.
+    is_in_doubt: bool,
+    kept: Option<OutboxFile>,
     back_off: BackOff,
     /// When [`Sync::retry`] is due, or without a link the next try.
     retry_at: Option<Instant>,
@@ -53,11 +74,29 @@ impl Session {
             token,
             sync,
             link: None,
+            ways: Ways::default(),
+            is_ready: false,
+            is_in_doubt: false,
+            kept: None,
             back_off: BackOff::default(),
             retry_at: None,
             said_at: now,
             heard_at: now,
         }
+    }
+
+    /// The same, which keeps what is unsent in this file, and begins with what is in it.
+    #[must_use]
+    pub fn with_outbox(mut self, kept: OutboxFile) -> Self {
+        self.sync.restore(kept.open().cloned());
+        self.kept = Some(kept);
+        self
+    }
+
+    /// The way of the connection that is there.
+    #[must_use]
+    pub fn way(&self) -> Option<Way> {
+        self.link.as_ref().map(Link::way)
     }
 
     #[must_use]
@@ -71,20 +110,57 @@ impl Session {
     }
 
     /// Does something with the state, and says what that asks for if there is a connection:
-    /// `session.command(|sync| sync.read(room, seq))`.
+    /// `session.command(|sync| sync.read(room, seq))`. What must not be lost goes by [`Session::send`] and
+    /// [`Session::delete`].
     pub async fn command(&mut self, command: impl FnOnce(&mut Sync) -> Vec<Effect>) {
         let effects = command(&mut self.sync);
+        self.settle();
         if self.carry(&effects).await.is_err() {
             self.disconnect();
         }
     }
 
-    /// Posts a message under a new key, which is returned.
-    pub async fn send(&mut self, room: RoomId, text: String) -> Result<Key, Full> {
+    /// Posts a message under a new key, which is returned. It is on disk before anything of it is said.
+    pub async fn send(&mut self, room: RoomId, text: String) -> Result<Key, SendError> {
+        self.post(room, Command::Message { text }).await
+    }
+
+    /// Erases a message, in the same way.
+    pub async fn delete(&mut self, room: RoomId, target: Seq) -> Result<Key, SendError> {
+        self.post(room, Command::Deletion { target }).await
+    }
+
+    async fn post(&mut self, room: RoomId, command: Command) -> Result<Key, SendError> {
         let key = new_key();
-        let effects = self.sync.send(room, key, text)?;
+        if self.sync.pending().len() >= PENDING_MAX {
+            return Err(Full.into());
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.add(&Kept { room, key, command: command.clone() })?;
+        }
+        let effects = match command {
+            Command::Message { text } => self.sync.send(room, key, text)?,
+            Command::Deletion { target } => self.sync.delete(room, key, target)?,
+        };
         self.command(|_| effects).await;
         Ok(key)
+    }
+
+    /// Gives up a command that was refused.
+    pub fn discard(&mut self, key: Key) {
+        self.sync.discard(key);
+        self.settle();
+    }
+
+    /// Strikes off the file what is no longer pending. A line that is not written now, or lost with the
+    /// power, costs no more than that it is said again under its key.
+    fn settle(&mut self) {
+        if let Some(kept) = &mut self.kept {
+            let pending = self.sync.pending();
+            if kept.len() != pending.len() {
+                kept.settle(|key| pending.iter().any(|pending| pending.key == key));
+            }
+        }
     }
 
     /// Waits for the next thing and does what it asks for. Errors are those that trying again does not
@@ -105,13 +181,9 @@ impl Session {
             Err(error) => Err(error),
         };
         match done {
-            Err(error) if error.is_unauthorized() => {
-                self.disconnect();
-                Err(error)
-            }
-            Err(_) => {
-                self.disconnect();
-                Ok(Came::Disconnected)
+            Err(error) => {
+                self.lost(&error);
+                if error.is_unauthorized() { Err(error) } else { Ok(Came::Disconnected) }
             }
             done => done,
         }
@@ -121,30 +193,65 @@ impl Session {
         if let Some(at) = self.retry_at {
             tokio::time::sleep_until(at).await;
         }
-        match Link::open(&self.address).await {
+        if self.is_in_doubt {
+            self.ways.failed(Way::Socket, answers(&self.address).await);
+            self.is_in_doubt = false;
+        }
+        match self.open().await {
             Ok(link) => self.link = Some(link),
-            Err(LinkError::Io(_)) => {
-                self.disconnect();
+            Err(error) => {
+                // Who answers but takes no WebSocket may have a proxy in front that knows of none.
+                let is_refused = matches!(error, LinkError::Refused(_));
+                if is_refused && !answers(&self.address).await {
+                    return Err(error);
+                }
+                self.lost(&error);
                 return Ok(Came::Disconnected);
             }
-            Err(error) => return Err(error),
         }
+        self.is_ready = false;
         self.retry_at = None;
         self.heard_at = Instant::now();
         let effects = self.sync.connect(&self.token);
-        if self.carry(&effects).await.is_err() {
-            self.disconnect();
+        if let Err(error) = self.carry(&effects).await {
+            self.lost(&error);
             return Ok(Came::Disconnected);
         }
         Ok(Came::Connected)
+    }
+
+    async fn open(&mut self) -> Result<Link, LinkError> {
+        if self.ways.next(Instant::now()) == Way::Stream {
+            return Ok(Link::by_stream(&self.address));
+        }
+        let timed_out = |_| std::io::Error::from(std::io::ErrorKind::TimedOut).into();
+        let opened = tokio::time::timeout(OPEN_WITHIN, Link::open(&self.address)).await;
+        opened.map_err(timed_out).and_then(|link| link)
+    }
+
+    /// The connection ended, or there was none. One that never was ready says something about its way,
+    /// unless the server itself ended it.
+    fn lost(&mut self, why: &LinkError) {
+        let way = self.way().unwrap_or(Way::Socket);
+        let by_server = matches!(why, LinkError::Closed { code: Some(_), .. });
+        if !self.is_ready && !by_server {
+            match way {
+                Way::Socket => self.is_in_doubt = true,
+                Way::Stream => self.ways.failed(way, false),
+            }
+        }
+        self.disconnect();
     }
 
     async fn heard(&mut self, frame: ServerFrame) -> Result<Came, LinkError> {
         self.heard_at = Instant::now();
         if let ServerFrame::Ready(_) = frame {
             self.back_off.reset();
+            self.is_ready = true;
+            self.ways.ready(self.way().unwrap_or(Way::Socket));
         }
         let effects = self.sync.apply(frame.clone());
+        self.settle();
         self.carry(&effects).await?;
         Ok(Came::Frame(frame, effects))
     }
@@ -186,6 +293,7 @@ impl Session {
         fill(&mut random);
         let wait = self.back_off.next(u32::from_ne_bytes(random));
         self.link = None;
+        self.is_ready = false;
         self.retry_at = Some(Instant::now() + wait);
         self.sync.disconnect();
     }

@@ -5,15 +5,25 @@ use std::collections::BTreeSet;
 use chinwag_proto::code::ErrorCode;
 use chinwag_proto::frame::{ClientFrame, MessageDelete, MessageSend};
 use chinwag_proto::id::{Key, RoomId, Seq};
+use serde::{Deserialize, Serialize};
 
 /// Messages and deletions that wait at once: far more than a person writes on a train.
 pub const PENDING_MAX: usize = 1_000;
 
 /// Something to be said in a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     Message { text: String },
     Deletion { target: Seq },
+}
+
+/// A command that is to be said, under the key that it has at every try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    pub room: RoomId,
+    pub key: Key,
+    pub command: Command,
 }
 
 /// How far a pending command has come.
@@ -116,13 +126,11 @@ impl Outbox {
         true
     }
 
-    /// The command under this `ref` was refused for good.
-    pub(super) fn failed(&mut self, reference: u64, code: ErrorCode) -> bool {
-        let Some(place) = self.sending(reference) else {
-            return false;
-        };
+    /// The command under this `ref` was refused for good; its key.
+    pub(super) fn failed(&mut self, reference: u64, code: ErrorCode) -> Option<Key> {
+        let place = self.sending(reference)?;
         self.list[place].progress = Progress::Failed { code };
-        true
+        Some(self.list[place].key)
     }
 
     /// An event of mine with this key is in the log.

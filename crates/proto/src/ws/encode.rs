@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::header::{Opcode, Written};
-use super::{CONTROL_BYTES_MAX, CloseCode, mask};
+use super::header::{Opcode, Written, length_read, opcode_read};
+use super::{CONTROL_BYTES_MAX, CloseCode, Role, mask};
 
 /// Most bytes of a server's header: two and a 64-bit length.
 const SERVER_HEADER_BYTES_MAX: usize = 10;
@@ -66,6 +66,17 @@ pub fn client_frame(out: &mut Vec<u8>, opcode: Opcode, last: bool, payload: &[u8
     let start = out.len();
     out.extend_from_slice(payload);
     mask::apply(&mut out[start..], key);
+}
+
+/// The frames in what this encoder wrote for a server, each with its payload.
+pub fn frames(mut bytes: &[u8]) -> impl Iterator<Item = (Opcode, &[u8])> {
+    std::iter::from_fn(move || {
+        let (opcode, _) = opcode_read(*bytes.first()?).ok()?;
+        let (length, start) = length_read(bytes, opcode, Role::Client).ok()??;
+        let (frame, rest) = bytes.split_at_checked(start + usize::try_from(length).ok()?)?;
+        bytes = rest;
+        Some((opcode, &frame[start..]))
+    })
 }
 
 /// A server's text frame whose payload is written in place, then shared without a copy.
@@ -160,6 +171,22 @@ mod tests {
             frame.push(&payload);
             assert_eq!(frame.finish()[..], expected, "{length}, in place");
         }
+    }
+
+    #[test]
+    fn the_frames_of_one_piece_come_out_again() {
+        let long = "x".repeat(70_000);
+        let middle = "y".repeat(300);
+        let bytes =
+            [text(b"hi"), text(long.as_bytes()), ping(b""), text(middle.as_bytes())].concat();
+        let all: Vec<_> = super::frames(&bytes).collect();
+        let expected: [(Opcode, &[u8]); 4] = [
+            (Opcode::Text, b"hi"),
+            (Opcode::Text, long.as_bytes()),
+            (Opcode::Ping, b""),
+            (Opcode::Text, middle.as_bytes()),
+        ];
+        assert_eq!(all, expected);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! HTTP/1.1 on each connection, on hyper's, until it becomes a WebSocket or ends.
+//! HTTP/1.1 on each connection, on hyper's, until it becomes a WebSocket or an event stream, or ends.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -27,16 +27,15 @@ use tokio::task::spawn_local;
 use tower::ServiceExt as _;
 
 use super::pulse::{Answer, Answering, Pulse, Watched};
-use super::{Phase, Place};
+use super::{Phase, Place, events};
 use crate::clock;
 use crate::config::PublicUrl;
 use crate::http;
 use crate::http::answer::{self, Failure, harden};
 use crate::http::extract::Peer;
 use crate::http::origin;
-use crate::shard::Shard;
-use crate::shard::connection;
 use crate::shard::inbox::{Accepted, Counted, Door};
+use crate::shard::{Shard, connection};
 use crate::stream::Stream;
 use crate::tls::{Handshakes, Opened};
 
@@ -50,6 +49,9 @@ const STILL_FOR: Duration = Duration::from_millis(500);
 /// with something unread resets the connection, and takes the answer along that is on its way.
 const LINGER_FOR: Duration = Duration::from_secs(1);
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
+
+/// For a year browsers come by `https` alone.
+pub(super) const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Serves HTTP on one shard's thread.
 pub(crate) struct Http {
@@ -79,6 +81,7 @@ struct Talk {
     is_astray: Cell<bool>,
     is_strict: bool,
     after: Cell<After>,
+    stream: events::Turn,
 }
 
 /// What becomes of a connection when the HTTP on it is over.
@@ -143,6 +146,7 @@ impl Http {
             is_astray: Cell::new(false),
             is_strict: handshakes.is_some() && self.is_strict,
             after: Cell::new(After::End),
+            stream: events::Turn::default(),
         });
         spawn_local(serve(talk, stream, handshakes, self.phase.clone(), counted));
     }
@@ -181,9 +185,19 @@ async fn serve(
     let ended = tokio::select! {
         biased;
         ended = &mut connection => ended.is_ok(),
+        () = talk.stream.came() => false,
         () = drained(&talk.pulse, &stream, phase) => false,
     };
     let early = connection.into_parts().read_buf;
+    if let Some(greeting) = talk.stream.take() {
+        drop(early);
+        // With the end of an answer before it unwritten, a body that began here would be torn.
+        if !talk.pulse.is_stuck() {
+            let (shard, place) = (Rc::clone(&talk.shard), Rc::clone(&talk.place));
+            crate::shard::events::begin(shard, stream, greeting, place);
+        }
+        return;
+    }
     match talk.after.get() {
         After::Socket if ended => {
             let (shard, place) = (Rc::clone(&talk.shard), Rc::clone(&talk.place));
@@ -269,24 +283,27 @@ async fn answer(
     let app = &talk.shard.app;
     app.metrics.requests.inc();
     let is_astray = talk.is_astray.get() && !is_probe(request.uri().path());
+    // A proxy in front may have seen the end of such a body elsewhere, and another request in what
+    // follows: nothing may follow (RFC 9112, 6.1).
+    let last = request.headers().contains_key(header::TRANSFER_ENCODING);
     let mut response = if is_astray {
         harden(lead_to_https(&talk, &request)).await
     } else if talk.door == Door::Main && is_socket(request.uri().path()) {
         harden(upgrade(&talk, &request)).await
+    } else if talk.door == Door::Main && request.uri().path() == events::PATH {
+        match events::ask(app, talk.is_strict, request).await {
+            Ok(greeting) => match talk.stream.give(greeting).await {},
+            Err(failure) => events::refused(failure).await,
+        }
     } else {
         request.extensions_mut().insert(Peer(talk.peer));
-        // A proxy in front may have seen the end of such a body elsewhere, and another request in what
-        // follows: nothing may follow (RFC 9112, 6.1).
-        let last = request.headers().contains_key(header::TRANSFER_ENCODING);
-        let mut response = talk.router.clone().oneshot(request.map(Body::new)).await?;
-        if last {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
+        talk.router.clone().oneshot(request.map(Body::new)).await?
     };
+    if last {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if talk.is_strict && !talk.is_astray.get() {
-        let a_year = HeaderValue::from_static("max-age=31536000");
-        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, a_year);
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT);
     }
     // Whoever is answered during a drain is told not to ask here again.
     if app.is_draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS {

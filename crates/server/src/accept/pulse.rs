@@ -41,6 +41,11 @@ impl Pulse {
         self.answering.get() == 0 && !self.heard.get() && !self.stuck.get()
     }
 
+    /// True while something that was written is not with the kernel.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck.get()
+    }
+
     pub(super) fn moved_ms(&self) -> u64 {
         self.moved_ms.get()
     }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use bytes::Bytes;
@@ -80,11 +81,11 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
         if !is_json(request.headers()) {
             return Err(Problem::invalid("content-type", "must be application/json").into());
         }
-        Ok(Self(parse::body(&read(request).await?)?))
+        Ok(Self(parse::body(&read(request, BODY_WITHIN).await?)?))
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json")
@@ -99,7 +100,7 @@ impl<T: DeserializeOwned + Default> FromRequest<Arc<App>> for MaybeBody<T> {
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Failure> {
         let is_json = is_json(request.headers());
-        match read(request).await? {
+        match read(request, BODY_WITHIN).await? {
             bytes if bytes.is_empty() => Ok(Self(T::default())),
             bytes if is_json => Ok(Self(parse::body(&bytes)?)),
             _ => Err(Problem::invalid("content-type", "must be application/json").into()),
@@ -107,9 +108,10 @@ impl<T: DeserializeOwned + Default> FromRequest<Arc<App>> for MaybeBody<T> {
     }
 }
 
-async fn read(request: Request) -> Result<Bytes, Failure> {
+/// The body of a request, at most 64 KiB, which must have come within this time.
+pub(crate) async fn read(request: Request, within: Duration) -> Result<Bytes, Failure> {
     let body = Limited::new(request.into_body(), FRAME_BYTES_MAX).collect();
-    match tokio::time::timeout(BODY_WITHIN, body).await {
+    match tokio::time::timeout(within, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
             let message = format!("a body is at most {FRAME_BYTES_MAX} bytes");

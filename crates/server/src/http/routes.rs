@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use chinwag_core::limit::PAGE_MAX;
-use chinwag_proto::rest;
+use chinwag_proto::{frame, rest};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -135,7 +135,7 @@ macro_rules! of {
     };
 }
 
-/// Every route but the WebSocket at `/v1/ws` and the web app's files.
+/// Every route but the WebSocket at `/v1/ws`, the event stream at `/v1/stream` and the web app's files.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     row("GET", "/v1/installation", Open, "Whether and how one may register.", || get(installation::get)).gives(of!(rest::Installation)),
@@ -156,6 +156,8 @@ pub const ROUTES: &[Route] = &[
     row("POST", "/v1/users/{user}/reset", Token, "Make a link with which this user sets a new password. Owner and admins.", || post(reset::post)).gives(of!(201, rest::ResetLink)),
     row("PUT", "/v1/users/{user}/rank", Token, "Give this user a rank in the installation. Its owner.", || put(rank::put)).takes::<rest::RankPut>(),
     row("GET", "/v1/presence", Token, "Who of these is online; those I share no room with are left out.", || get(presence::get)).query(&[("users", Holds::Text, "up to 100 ids, with commas between")]).gives(of!(rest::Presences)),
+    row("PUT", "/v1/stream/{stream}/watch", Token, "These users are on my screen: tell me on this event stream who is online.", || put(presence::watch)).takes::<frame::PresenceWatch>(),
+    row("POST", "/v1/stream/{stream}/ping", Token, "Say `pong` on this event stream.", || post(presence::ping)),
     row("GET", "/v1/invites", Token, "The open invites to the installation. Owner and admins.", || get(invites::get)).gives(of!(rest::Invites)),
     row("POST", "/v1/invites", Token, "Make one. Owner and admins.", || post(invite::post)).takes::<rest::InviteCreate>().gives(of!(201, rest::Invite)),
     row("DELETE", "/v1/invites/{code}", Token, "Withdraw one. Owner and admins.", || delete(invite::delete)),

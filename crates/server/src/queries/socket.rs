@@ -83,7 +83,8 @@ async fn synced(shard: &Rc<Shard>, caller: Caller, sync: &RoomSync) -> Answer<Ve
     Ok(vec![synced.frames, reply].into_iter().filter(|frame| !frame.is_empty()).collect())
 }
 
-async fn watched(
+/// Has a connection told of these users, as far as it may.
+pub(crate) async fn watched(
     shard: &Rc<Shard>,
     conn: ConnId,
     caller: Caller,

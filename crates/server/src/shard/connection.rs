@@ -14,7 +14,7 @@ use chinwag_proto::ws::{self, Decoder, Message, Role};
 use chinwag_proto::{encode, parse};
 use tokio::task::spawn_local;
 
-use super::socket::Stage;
+use super::socket::{Form, Stage};
 use super::{Live, Shard, opening};
 use crate::accept::Place;
 use crate::auth::Caller;
@@ -42,7 +42,7 @@ enum Next {
 /// for what the one before went through. `early` came in the same packet as the request; `place` is
 /// given back once it has shown a token.
 pub(crate) fn begin(shard: Rc<Shard>, stream: Rc<Stream>, early: Bytes, place: Rc<Place>) {
-    let conn = shard.adopt(Rc::clone(&stream), Some(place));
+    let conn = shard.adopt(Rc::clone(&stream), Form::Socket, Some(place));
     spawn_local(read(shard, conn, stream, Decoder::new(Role::Server, LIMITS), early));
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn begin(shard: Rc<Shard>, stream: Rc<Stream>, early: Bytes, place: R
 #[cfg(feature = "conformance")]
 pub(crate) fn begin_echo(shard: Rc<Shard>, stream: Rc<Stream>, early: Bytes) {
     const WIDE: ws::Limits = ws::Limits { message_bytes: 16 << 20, fragments: 1 << 20 };
-    let conn = shard.adopt(Rc::clone(&stream), None);
+    let conn = shard.adopt(Rc::clone(&stream), Form::Socket, None);
     shard.echo(conn);
     spawn_local(read(shard, conn, stream, Decoder::new(Role::Server, WIDE), early));
 }

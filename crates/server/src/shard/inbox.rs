@@ -7,10 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chinwag_core::event::Signal;
+use chinwag_core::event::{ConnId, Signal};
 use chinwag_core::limit::INBOX_MAX;
+use chinwag_proto::frame::ClientFrame;
 use chinwag_store::committed::Told;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
+
+use crate::auth::Caller;
+use crate::http::answer::Answer;
 
 /// Which of the server's ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,15 @@ impl Drop for Counted {
     }
 }
 
+/// What was said by REST about an event stream of this shard.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub conn: ConnId,
+    pub caller: Caller,
+    pub frame: ClientFrame,
+    pub answer: oneshot::Sender<Answer<()>>,
+}
+
 /// What a shard is told from outside.
 #[derive(Debug)]
 pub(crate) enum ToShard {
@@ -53,6 +66,7 @@ pub(crate) enum ToShard {
     /// A transaction is on disk, since then.
     Told(Arc<[Told]>, Instant),
     Signal(Signal),
+    Said(Said),
     /// Transactions were forgotten here, because the shard is too far behind.
     Lost,
     /// Say goodbye to everyone; close when nothing is in flight any more.
@@ -80,7 +94,8 @@ impl Inbox {
         let was_empty = queue.is_empty();
         if queue.len() >= INBOX_MAX {
             match &message {
-                ToShard::Accepted(..) | ToShard::Signal(Signal::Typing { .. }) => return false,
+                ToShard::Accepted(..) | ToShard::Said(..) => return false,
+                ToShard::Signal(Signal::Typing { .. }) => return false,
                 ToShard::Told(..) => forget_told(&mut queue),
                 _ => {}
             }
@@ -163,7 +178,7 @@ impl Shards {
             ToShard::Signal(signal) => inbox.push(ToShard::Signal(signal.clone())),
             &ToShard::Drain { return_within } => inbox.push(ToShard::Drain { return_within }),
             ToShard::Stop => inbox.push(ToShard::Stop),
-            ToShard::Accepted(..) | ToShard::Lost => true,
+            ToShard::Accepted(..) | ToShard::Said(..) | ToShard::Lost => true,
         });
         (self.inboxes.len() - taken.count()) as u64
     }

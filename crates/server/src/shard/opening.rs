@@ -11,12 +11,13 @@ use chinwag_core::limit::{
     CURSORS_MAX, FRAME_BYTES_MAX, IN_FLIGHT_MAX, PAGE_MAX, TEXT_BYTES_MAX, WATCH_MAX,
 };
 use chinwag_core::outbox::Class;
-use chinwag_proto::code::{CloseCode, Problem};
+use chinwag_proto::code::{CloseCode, ErrorCode, Problem};
 use chinwag_proto::encode;
 use chinwag_proto::frame::{Hello, Limits, Ready, ServerFrame};
 use chinwag_store::read::{Missed, Opening, Reader};
 
 use super::Shard;
+use crate::app::App;
 use crate::auth::Caller;
 use crate::{clock, queries};
 
@@ -37,16 +38,38 @@ struct Opened {
     heads: Vec<(RoomId, Seq)>,
 }
 
-/// Answers `hello`.
-pub(super) async fn open(shard: &Rc<Shard>, conn: ConnId, hello: Hello) {
-    let Some(caller) = shard.app.caller(&hello.token) else {
-        return refuse(shard, conn, CloseCode::UNAUTHORIZED);
-    };
+/// Who says `hello`, if it is good.
+pub(crate) fn check(app: &App, hello: &Hello) -> Result<Caller, Problem> {
+    let caller = app.caller(&hello.token).ok_or_else(Problem::unauthorized)?;
     if hello.cursors.len() > CURSORS_MAX {
-        let problem = Problem::invalid("cursors", format!("must be at most {CURSORS_MAX}"));
-        shard.send(conn, encode::error_frame(None, problem), Class::Reply);
-        return refuse(shard, conn, CloseCode::POLICY);
+        return Err(Problem::invalid("cursors", format!("must be at most {CURSORS_MAX}")));
     }
+    Ok(caller)
+}
+
+/// Answers `hello` on a WebSocket.
+pub(super) async fn open(shard: &Rc<Shard>, conn: ConnId, hello: Hello) {
+    match check(&shard.app, &hello) {
+        Ok(caller) => greet(shard, conn, caller, hello, None).await,
+        Err(problem) if problem.code == ErrorCode::Unauthorized => {
+            refuse(shard, conn, CloseCode::UNAUTHORIZED);
+        }
+        Err(problem) => {
+            shard.send(conn, encode::error_frame(None, problem), Class::Reply);
+            refuse(shard, conn, CloseCode::POLICY);
+        }
+    }
+}
+
+/// Reads what the caller of a good `hello` must know, and makes the connection live. An event stream
+/// is told its name.
+pub(super) async fn greet(
+    shard: &Rc<Shard>,
+    conn: ConnId,
+    caller: Caller,
+    hello: Hello,
+    stream: Option<String>,
+) {
     let Ok(_permit) = shard.joins.acquire().await else {
         return;
     };
@@ -54,7 +77,7 @@ pub(super) async fn open(shard: &Rc<Shard>, conn: ConnId, hello: Hello) {
     let Caller { user, session } = caller;
     tracing::debug!(%user, %session, slot = conn.slot, "a socket said hello");
     shard.handle([Input::Attached { conn, user, session }]);
-    match shard.app.store.read(move |reader| read(reader, caller, &hello)).await {
+    match shard.app.store.read(move |reader| read(reader, caller, &hello, stream)).await {
         Ok(Some(opened)) if !shard.app.revoked.contains(session) => live(shard, conn, opened),
         Ok(_) => refuse(shard, conn, CloseCode::UNAUTHORIZED),
         Err(_) => refuse(shard, conn, CloseCode::RESTART),
@@ -67,14 +90,14 @@ fn refuse(shard: &Rc<Shard>, conn: ConnId, code: CloseCode) {
 }
 
 /// On a reader's thread: reads and encodes.
-fn read(reader: &Reader, caller: Caller, hello: &Hello) -> Option<Opened> {
+fn read(reader: &Reader, caller: Caller, hello: &Hello, stream: Option<String>) -> Option<Opened> {
     let opening = reader.opening(caller.user, hello.epoch, &hello.cursors)?;
     let missed = missed(&opening);
     let heads = opening.heads.clone();
-    Some(Opened { ready: ready(opening, caller), missed, heads })
+    Some(Opened { ready: ready(opening, caller, stream), missed, heads })
 }
 
-fn ready(opening: Opening, caller: Caller) -> Bytes {
+fn ready(opening: Opening, caller: Caller, stream: Option<String>) -> Bytes {
     let page = queries::convert::rooms(opening.page);
     encode::frame(&ServerFrame::Ready(Ready {
         epoch: opening.epoch,
@@ -85,6 +108,7 @@ fn ready(opening: Opening, caller: Caller) -> Bytes {
         users: page.users,
         more: page.next.is_some(),
         next: page.next,
+        stream,
         limits: LIMITS,
         now_ms: clock::wall_ms(),
     }))

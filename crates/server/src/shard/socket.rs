@@ -7,6 +7,7 @@ use bytes::Bytes;
 use chinwag_core::id::SessionId;
 use chinwag_core::outbox::{Class, Losses, Outbox, Pushed};
 use chinwag_proto::encode;
+use chinwag_proto::stream::{self, Framing};
 use tokio::sync::Notify;
 
 use super::wave::{Chain, Wave};
@@ -31,11 +32,32 @@ pub(super) enum Stage {
     Closing { until_ms: u64 },
 }
 
-/// A WebSocket that a shard owns.
+/// In which form a connection is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Socket,
+    /// As an event stream, with a sign of life at this time (monotonic milliseconds).
+    Events {
+        framing: Framing,
+        beat_ms: u64,
+    },
+}
+
+impl Form {
+    fn of(self, frame: Bytes) -> Bytes {
+        match self {
+            Self::Socket => frame,
+            Self::Events { framing, .. } => stream::piece(&frame, framing),
+        }
+    }
+}
+
+/// A WebSocket, or an event stream, that a shard owns.
 #[derive(Debug)]
 pub(super) struct Socket {
     pub generation: u32,
     pub stream: Rc<Stream>,
+    pub form: Form,
     pub stage: Stage,
     /// Its place among those of its address that have shown no token yet.
     pub place: Option<Rc<Place>>,
@@ -68,12 +90,14 @@ impl Socket {
     pub(super) fn new(
         generation: u32,
         stream: Rc<Stream>,
+        form: Form,
         place: Option<Rc<Place>>,
         until_ms: u64,
     ) -> Self {
         Self {
             generation,
             stream,
+            form,
             stage: Stage::Hello { until_ms },
             place,
             in_flight: 0,
@@ -189,6 +213,7 @@ impl Socket {
     /// The socket is writable again: writes what waits. Once nothing does, the rooms in which the
     /// reader lags are named and it is live again.
     pub(super) fn drain_outbox(&mut self) -> io::Result<bool> {
+        let form = self.form;
         let Some(outbox) = &mut self.outbox else {
             return Ok(true);
         };
@@ -204,7 +229,7 @@ impl Socket {
                     return Ok(true);
                 }
                 for (room, head) in lagged {
-                    outbox.push(encode::lagged_frame(room, head), Class::Reply);
+                    outbox.push(form.of(encode::lagged_frame(room, head)), Class::Reply);
                 }
             }
             let written = {

@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use chinwag_core::outbox::Class;
+use chinwag_proto::stream::{self, Framing};
 
 /// No link.
 const END: u32 = u32::MAX;
@@ -36,6 +37,9 @@ pub(super) struct Wave {
     links: Vec<Link>,
     /// The slots that have a chain.
     pub dirty: Vec<u32>,
+    /// The frame that was last made a piece of an event stream, and that piece. All readers of a frame
+    /// are given it one after the other.
+    last_piece: Option<(u32, Framing, u32)>,
 }
 
 impl Wave {
@@ -43,6 +47,20 @@ impl Wave {
     pub(super) fn frame(&mut self, bytes: Bytes, class: Class) -> u32 {
         self.frames.push((bytes, class));
         (self.frames.len() - 1) as u32
+    }
+
+    /// The same as a piece of an event stream.
+    pub(super) fn piece(&mut self, frame: u32, framing: Framing) -> u32 {
+        match self.last_piece {
+            Some((of, same, piece)) if (of, same) == (frame, framing) => piece,
+            _ => {
+                let (bytes, class) = &self.frames[frame as usize];
+                let (bytes, class) = (stream::piece(bytes, framing), *class);
+                let piece = self.frame(bytes, class);
+                self.last_piece = Some((frame, framing, piece));
+                piece
+            }
+        }
     }
 
     /// Gives a kept frame to the reader in `slot`, behind what it gets already.
@@ -81,6 +99,7 @@ impl Wave {
         self.frames.clear();
         self.links.clear();
         self.dirty.clear();
+        self.last_piece = None;
     }
 }
 
@@ -108,5 +127,17 @@ mod tests {
             (vec![&b"a"[..], b"c"], vec![&b"a"[..], b"b", b"c"], vec![])
         );
         assert_eq!(wave.dirty, [0, 1]);
+    }
+
+    #[test]
+    fn a_frame_becomes_a_piece_once_for_all_its_readers() {
+        let mut wave = Wave::default();
+        let frame = wave.frame(chinwag_proto::ws::encode::text(b"{}"), Class::Signal);
+        let pieces = [Framing::Bare, Framing::Bare, Framing::Chunked, Framing::Chunked]
+            .map(|framing| wave.piece(frame, framing));
+        assert!(pieces[0] == pieces[1] && pieces[2] == pieces[3], "{pieces:?}");
+        let kept = |piece: u32| (&wave.frames[piece as usize].0[..], wave.frames[piece as usize].1);
+        assert_eq!(kept(pieces[0]), (&b"data: {}\n\n"[..], Class::Signal));
+        assert_eq!(kept(pieces[2]), (&b"a\r\ndata: {}\n\n\r\n"[..], Class::Signal));
     }
 }

@@ -5,10 +5,12 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use chinwag_core::limit::{
-    BODY_WITHIN, DEAD_AFTER, HEADER_WITHIN, HELLO_WITHIN, OFFLINE_AFTER, PING_AFTER,
+    BEAT_EVERY, BODY_WITHIN, DEAD_AFTER, HEADER_WITHIN, HELLO_WITHIN, OFFLINE_AFTER, PING_AFTER,
+    STALLED_AFTER,
 };
-use chinwag_testkit::server::{DEADLINE, Exchange, Heard, Response, Server, Socket};
+use chinwag_testkit::server::{DEADLINE, Exchange, Heard, Response, Server, Socket, Wire};
 use serde_json::json;
+use socket2::{SockFilter, SockRef};
 
 /// How much later than its deadline something may come: the sweep of each second, and a busy machine.
 const LATE: Duration = Duration::from_secs(6);
@@ -112,6 +114,69 @@ fn who_is_silent_is_asked_then_closed() {
             let took = wait_for(&mut sees, left, presence(false));
             check_time("the absence", took, OFFLINE_AFTER);
             drop(socket);
+        });
+    });
+}
+
+/// Has the peer of this connection see no more of it: no segment that comes is taken, and none answered.
+fn vanish(wire: &Wire) {
+    const RETURN: u16 = 0x06;
+    let nothing = [SockFilter::new(RETURN, 0, 0, 0)];
+    SockRef::from(wire.tcp()).attach_filter(&nothing).expect("a socket takes a filter");
+}
+
+/// An event stream of which nothing is heard by its nature: it lives while what is written to it is
+/// taken. One whose peer has vanished is found as soon as a silent WebSocket.
+#[test]
+fn a_stream_lives_while_its_beats_are_taken() {
+    let server = Server::start();
+    let [ann, bob, eve] = server.register_all(["ann", "bob", "eve"]);
+    let since = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let said = b"POST /v1/stream HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
+                content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+            check_time("half a hello", closed_after(&server, said), HELLO_WITHIN);
+        });
+        scope.spawn(|| {
+            let mut alive = ann.stream();
+            let mut beats = 0;
+            while since.elapsed() < DEAD_AFTER + LATE {
+                let heard = alive.next_within(BEAT_EVERY + LATE).expect("a sign of life");
+                assert!(matches!(heard, Heard::Ping(_)), "{heard:?}");
+                beats += 1;
+            }
+            assert!(beats >= 4, "{beats} beats");
+        });
+        scope.spawn(|| {
+            let mut sees = eve.socket();
+            let mut gone = bob.stream();
+            sees.send(&json!({"type": "presence.watch", "users": [bob.id]}));
+            let presence = |online: bool| {
+                move |heard: &Heard| match heard {
+                    Heard::Frame(frame) => frame["kind"] == "presence" && frame["online"] == online,
+                    Heard::Ping(_) => false,
+                    other => panic!("{other:?}"),
+                }
+            };
+            wait_for(&mut sees, since, presence(true));
+            let vanished = Instant::now();
+            vanish(gone.wire());
+            let found = loop {
+                sees.send(&json!({"type": "ping"}));
+                let heard = sees.next_within(PING_AFTER).expect("a pong");
+                if presence(false)(&heard) {
+                    break vanished.elapsed().saturating_sub(OFFLINE_AFTER);
+                }
+                // The next in a while: a word of its own is all that it may say so often.
+                if let Some(heard) = sees.next_within(Duration::from_secs(5))
+                    && presence(false)(&heard)
+                {
+                    break vanished.elapsed().saturating_sub(OFFLINE_AFTER);
+                }
+            };
+            assert!(found >= STALLED_AFTER - Duration::from_secs(2), "{found:?}");
+            assert!(found <= DEAD_AFTER, "{found:?}");
         });
     });
 }

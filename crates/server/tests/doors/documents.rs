@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chinwag_core::id::RoomId;
 use chinwag_server::openapi::{Holds, ROUTES};
-use chinwag_testkit::server::{Response, Server, User, fresh_key};
+use chinwag_testkit::server::{Heard, Response, Server, User, fresh_key};
 use serde_json::{Value, json};
 
 use crate::schema::errors;
@@ -32,7 +32,8 @@ fn every_route_is_described() {
             methods.map(move |(method, _)| format!("{} {path}", method.to_ascii_uppercase()))
         })
         .collect();
-    let routes: BTreeSet<String> = ROUTES.iter().map(|route| format!("{route:?}")).collect();
+    let mut routes: BTreeSet<String> = ROUTES.iter().map(|route| format!("{route:?}")).collect();
+    routes.insert("POST /v1/stream".to_owned());
     assert_eq!(described, routes);
 }
 
@@ -116,6 +117,13 @@ fn ask(
     request.send()
 }
 
+/// The same for a route that is about an event stream, while there is one.
+fn ask_about_a_stream(ann: &User, bob: &User, method: &str, path: &str) -> Response {
+    let (_stream, ready) = ann.stream_ready();
+    let path = path.replace("{stream}", ready["stream"].as_str().unwrap_or_default());
+    ann.request(method, &path).json(&json!({"users": [bob.id]})).send()
+}
+
 /// Each route, asked well, answers with one of the statuses and the body that its description has;
 /// asked badly, with a problem.
 #[test]
@@ -130,7 +138,10 @@ fn every_route_answers_as_it_is_described() {
     let _ = ann.direct(&bob);
     let document = chinwag_server::openapi::document();
     for route in ROUTES {
-        let answer = ask(&server, &ann, &bob, room, route.method, route.path);
+        let answer = match route.path.contains("{stream}") {
+            true => ask_about_a_stream(&ann, &bob, route.method, route.path),
+            false => ask(&server, &ann, &bob, room, route.method, route.path),
+        };
         let operation = &document["paths"][route.path][route.method.to_ascii_lowercase()];
         let response = &operation["responses"][answer.status.to_string()];
         assert!(response.is_object(), "{route:?} answers {} {:.300}", answer.status, answer.text());
@@ -235,6 +246,25 @@ fn every_frame_is_as_it_is_described() {
     let schemas = &document["components"]["schemas"];
     let described: BTreeSet<String> = types(&schemas["ServerFrame"]);
     assert_eq!(seen, described, "every type that is described was heard");
+}
+
+/// The same on an event stream, its last word included.
+#[test]
+fn what_a_stream_says_is_as_it_is_described() {
+    let server = Server::start();
+    let ann = server.register("ann");
+    let (mut stream, ready) = ann.stream_ready();
+    ann.say(ann.self_room(), "hi");
+    let event = stream.expect("event");
+    ann.request("POST", "/v1/auth/logout").expect(204);
+    let Heard::Closed(code, reason) = stream.next() else { panic!("it goes on") };
+    let close = json!({"code": code, "reason": reason});
+    let document = chinwag_server::asyncapi::document();
+    let messages = &document["components"]["messages"];
+    for (message, said) in [("server", &ready), ("server", &event), ("close", &close)] {
+        let wrong = errors(&document, &messages[message]["payload"], said);
+        assert!(wrong.is_empty(), "{wrong:?}: {said}");
+    }
 }
 
 /// The `type` of each variant.

@@ -26,6 +26,7 @@ fn path(template: &str, ann: &User) -> String {
         .replace("{user}", &ann.id.to_string())
         .replace("{session}", "0000000000007")
         .replace("{code}", "none")
+        .replace("{stream}", "0-0-0")
         .replace("{seq}", "1")
 }
 

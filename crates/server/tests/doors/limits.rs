@@ -58,6 +58,7 @@ const HELD: &[(&str, &str)] = &[
     ("BODY_WITHIN", "absence"),
     ("PING_AFTER", "absence"),
     ("DEAD_AFTER", "absence"),
+    ("BEAT_EVERY", "absence"),
     ("STALLED_AFTER", "resume::a_slow_reader_is_told_that_it_lags, up to the wait itself"),
     ("OFFLINE_AFTER", "absence"),
     ("GAP_WAIT", "core's hub: one node has no gaps"),

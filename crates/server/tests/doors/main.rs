@@ -1,4 +1,4 @@
-//! The whole server from outside, through both of its doors: the REST door and the WebSocket.
+//! The whole server from outside, through its doors: the REST door, the WebSocket and the event stream.
 //!
 //! - [`matrix`]: who may do what, generated over every route and every command.
 //! - [`codes`], [`limits`]: every error code, close code and limit that a client can reach.
@@ -8,6 +8,7 @@
 //! - [`drain`]: what a server that leaves still does for those who come by HTTP.
 //! - [`headers`], [`documents`]: what every answer has, and what the documents promise.
 //! - [`chat`], [`resume`]: messages, rooms and what one missed.
+//! - [`stream`]: the event stream, for those whose WebSockets are broken on the way.
 //! - [`tls`]: the main port by a certificate of its own.
 //! - [`canary`]: secrets stay where they belong.
 //!
@@ -28,4 +29,5 @@ mod limits;
 mod matrix;
 mod resume;
 mod schema;
+mod stream;
 mod tls;

@@ -117,6 +117,22 @@ impl Exchange {
         Self::hear(door, &mut stream, within, |_| false)
     }
 
+    /// One answer that says itself where it ends, and not a byte of what follows it.
+    ///
+    /// # Panics
+    /// Where none comes.
+    #[must_use]
+    pub fn one(door: &Door, stream: &mut Wire) -> Response {
+        stream.set_read_timeout(DEADLINE);
+        let (mut heard, mut byte) = (Vec::new(), [0]);
+        while !Response::is_framed(&heard) {
+            stream.read_exact(&mut byte).expect("an answer comes");
+            heard.push(byte[0]);
+        }
+        door.hear(&heard);
+        Response::parse(&heard).expect("it is whole")
+    }
+
     fn hear(
         door: &Door,
         stream: &mut Wire,
@@ -161,16 +177,21 @@ impl Response {
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
-        let head = str::from_utf8(&bytes[..end]).ok()?;
+        let mut answer = Self::of_head(&bytes[..end])?;
+        answer.body = answer.body_in(&bytes[end + 4..])?;
+        Some(answer)
+    }
+
+    /// An answer's status and headers, without its body.
+    pub(super) fn of_head(head: &[u8]) -> Option<Self> {
+        let head = str::from_utf8(head).ok()?.trim_end();
         let mut lines = head.split("\r\n");
         let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?;
         let headers = lines.filter_map(|line| line.split_once(':'));
         let headers = headers
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
-        let mut answer = Self { status: status.parse().ok()?, headers, body: Vec::new() };
-        answer.body = answer.body_in(&bytes[end + 4..])?;
-        Some(answer)
+        Some(Self { status: status.parse().ok()?, headers, body: Vec::new() })
     }
 
     /// Whether these bytes are a whole answer that says itself where it ends.

@@ -23,6 +23,8 @@ pub enum Heard {
     Pong(Vec<u8>),
     /// A close frame, and its reason.
     Closed(Option<u16>, String),
+    /// The body of a stream is over.
+    Whole,
     /// The connection ended.
     Ended,
 }

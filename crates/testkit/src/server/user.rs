@@ -4,7 +4,7 @@ use chinwag_core::id::{RoomId, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Door, Request, Socket, fresh_key};
+use super::{Door, Request, Socket, Stream, fresh_key};
 
 /// A user with a session. Another [`User::sign_in`] is another device.
 #[derive(Debug, Clone)]
@@ -54,6 +54,12 @@ impl User {
     #[must_use]
     pub fn self_room(&self) -> RoomId {
         RoomId::of_self(self.id)
+    }
+
+    /// Where this user's server listens.
+    #[must_use]
+    pub fn door(&self) -> &Door {
+        &self.door
     }
 
     /// A request with the access token.
@@ -158,5 +164,25 @@ impl User {
         let mut socket = Socket::open(&self.door);
         let ready = socket.hello(&json!({"token": self.token}));
         (socket, ready)
+    }
+
+    /// A request for an event stream of this session.
+    pub fn stream_request(&self, cursors: &Value) -> Request {
+        let hello = json!({"token": self.token, "cursors": cursors});
+        self.door.request("POST", "/v1/stream").json(&hello)
+    }
+
+    /// An event stream of this session that is `ready`.
+    #[must_use]
+    pub fn stream(&self) -> Stream {
+        self.stream_ready().0
+    }
+
+    /// The same, with its `ready`.
+    #[must_use]
+    pub fn stream_ready(&self) -> (Stream, Value) {
+        let mut stream = Stream::open(&self.door, &self.stream_request(&json!([])));
+        let ready = stream.expect("ready");
+        (stream, ready)
     }
 }

@@ -150,6 +150,7 @@ impl World {
                     self.note(device, Entry::Applied { room, seq, key });
                 }
                 Effect::Gone { room } => self.note(device, Entry::Gone { room }),
+                Effect::Refused { .. } => {}
             }
         }
     }

@@ -403,6 +403,7 @@ fn ready(
         users: Vec::new(),
         more: next.is_some(),
         next,
+        stream: None,
         limits: Limits {
             text_bytes: 16_384,
             frame_bytes: 65_536,

@@ -24,8 +24,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::journal::{Journal, count};
+use crate::line::{By, Line};
 use crate::server::Life;
-use crate::socket::{Heard, Socket};
+use crate::socket::Heard;
 
 /// How long a client rests after it was refused by a server that is up.
 const REST: Duration = Duration::from_millis(10);
@@ -85,17 +86,13 @@ pub(crate) struct Device {
     /// False while it leaves what comes unread.
     reading: Cell<bool>,
     cut: Cell<bool>,
-    /// Bytes that its system holds unread.
-    receive_bytes: Option<u32>,
+    by: By,
+    /// Messages and deletions of this tab that were answered.
+    done: Cell<u64>,
 }
 
 impl Device {
-    pub(crate) fn new(
-        id: DeviceId,
-        token: String,
-        journal: Rc<Journal>,
-        receive_bytes: Option<u32>,
-    ) -> Rc<Self> {
+    pub(crate) fn new(id: DeviceId, token: String, journal: Rc<Journal>, by: By) -> Rc<Self> {
         Rc::new(Self {
             id: Cell::new(id),
             token,
@@ -104,7 +101,8 @@ impl Device {
             wake: Notify::new(),
             reading: Cell::new(true),
             cut: Cell::new(false),
-            receive_bytes,
+            by,
+            done: Cell::new(0),
         })
     }
 
@@ -115,24 +113,24 @@ impl Device {
             if let Some(return_at) = return_at {
                 tokio::time::sleep_until(return_at).await;
             }
-            match Socket::open(address, self.receive_bytes).await {
-                Ok(socket) => self.connection(socket).await,
+            match Line::open(address, self.by).await {
+                Ok(line) => self.connection(line).await,
                 Err(_) => crate::rest(REST).await,
             }
         }
     }
 
-    async fn connection(&self, mut socket: Socket) {
+    async fn connection(&self, mut line: Line) {
         self.note(Entry::Connected);
         count(&self.journal.connections);
         self.act(|sync| sync.connect(&self.token));
         let mut heard = Vec::new();
         let mut is_open = true;
         while is_open && !self.cut.take() {
-            is_open = self.hand_over(&mut socket);
+            is_open = self.hand_over(&mut line).await;
             let retry_at = self.state.borrow().retry_at;
             tokio::select! {
-                turned = socket.turn(self.reading.get(), &mut heard) => is_open &= turned.is_ok(),
+                turned = line.turn(self.reading.get(), &mut heard) => is_open &= turned.is_ok(),
                 () = self.wake.notified() => {}
                 () = until(retry_at), if retry_at.is_some() => {
                     self.state.borrow_mut().retry_at = None;
@@ -147,14 +145,19 @@ impl Device {
         self.disconnected();
     }
 
-    /// Gives the socket what is to be said; false where it takes nothing any more.
-    fn hand_over(&self, socket: &mut Socket) -> bool {
+    /// Gives the line what is to be said; false where it takes nothing any more.
+    async fn hand_over(&self, line: &mut Line) -> bool {
+        let outgoing = std::mem::take(&mut self.state.borrow_mut().outgoing);
+        for frame in outgoing {
+            if line.say(&frame).await.is_err() {
+                return false;
+            }
+        }
         let state = &mut *self.state.borrow_mut();
-        let said = state.outgoing.drain(..).all(|frame| socket.say(&frame).is_ok());
-        if socket.is_flushed() {
+        if line.is_flushed() {
             state.written = state.asked.keys().next_back().copied().unwrap_or(state.written);
         }
-        said
+        true
     }
 
     fn disconnected(&self) {
@@ -172,6 +175,11 @@ impl Device {
             }
         }
         self.journal.changed();
+    }
+
+    /// Whether something of this tab's own was done.
+    pub(crate) fn has_said(&self) -> bool {
+        self.done.get() > 0
     }
 
     fn note(&self, entry: Entry) {
@@ -198,6 +206,7 @@ impl Device {
                 Effect::Begun { room, cursor } => self.note(Entry::Begun { room, cursor }),
                 Effect::Applied { room, seq, key } => self.note(Entry::Applied { room, seq, key }),
                 Effect::Gone { room } => self.note(Entry::Gone { room }),
+                Effect::Refused { .. } => {}
             }
         }
     }
@@ -286,6 +295,7 @@ impl Device {
         match asked {
             Some(Asked::Message { room, key } | Asked::Deletion { room, key }) => {
                 count(&self.journal.done);
+                count(&self.done);
                 self.note(Entry::Done { room, key, seq });
             }
             Some(Asked::Receipt { room, seq }) => self.note(Entry::ReadDone { room, seq }),

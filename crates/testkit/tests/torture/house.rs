@@ -17,6 +17,7 @@ use crate::caller::Caller;
 use crate::device::{Device, text};
 use crate::http::Http;
 use crate::journal::Journal;
+use crate::line::By;
 use crate::server::Server;
 
 pub(crate) const PASSWORD: &str = "a horse and a battery";
@@ -92,10 +93,19 @@ impl House {
 
     /// A new tab of a person, which connects.
     pub(crate) fn device(&mut self, person: usize, receive_bytes: Option<u32>) -> Rc<Device> {
+        self.device_by(person, By::Socket(receive_bytes))
+    }
+
+    /// One that comes by an event stream.
+    pub(crate) fn stream(&mut self, person: usize) -> Rc<Device> {
+        self.device_by(person, By::Stream)
+    }
+
+    fn device_by(&mut self, person: usize, by: By) -> Rc<Device> {
         let Person { user, token, .. } = &self.people[person];
         let number = self.devices.len() as u16;
         let id = DeviceId { user: *user, number, life: 0 };
-        let device = Device::new(id, token.clone(), Rc::clone(&self.journal), receive_bytes);
+        let device = Device::new(id, token.clone(), Rc::clone(&self.journal), by);
         spawn_local(Rc::clone(&device).live(self.front, self.server.life()));
         self.devices.push(Rc::clone(&device));
         device

@@ -15,6 +15,7 @@ mod evidence;
 mod house;
 mod http;
 mod journal;
+mod line;
 mod proxy;
 mod server;
 mod socket;
@@ -29,6 +30,7 @@ mod kill;
 mod removal;
 mod slow;
 mod storm;
+mod stream;
 
 /// Lets time pass where time itself is meant: a server's hint, the pause between two attempts, the
 /// moment of a kill. What can be waited for is waited for.

@@ -34,6 +34,7 @@ fn good(schema: &str) -> Map<String, Value> {
         "Receipt" => json!({"read": 1}),
         "DraftPut" => json!({"key": fresh_key(), "text": "x"}),
         "Typing" => json!({"on": true}),
+        "PresenceWatch" => json!({"users": []}),
         other => panic!("no good body of the type {other}"),
     };
     body.as_object().cloned().expect("an object")

@@ -1,7 +1,7 @@
 //! The REST door's rows.
 
 use chinwag_server::openapi::ROUTES;
-use chinwag_testkit::server::{PASSWORD, Request};
+use chinwag_testkit::server::{PASSWORD, Request, Stream};
 use serde_json::{Value, json};
 
 use super::world::{Object, PRINCIPALS, SECRET, World};
@@ -37,6 +37,12 @@ const ROWS: &[Row] = &[
     row("GET /v1/users", "by handle", SIGNED_IN),
     row("GET /v1/users", "by id", SIGNED_IN),
     row("GET /v1/presence", "", SIGNED_IN),
+    row("PUT /v1/stream/{stream}/watch", "own", DONE),
+    row("PUT /v1/stream/{stream}/watch", "foreign", HIDDEN),
+    row("PUT /v1/stream/{stream}/watch", "missing", HIDDEN),
+    row("POST /v1/stream/{stream}/ping", "own", DONE),
+    row("POST /v1/stream/{stream}/ping", "foreign", HIDDEN),
+    row("POST /v1/stream/{stream}/ping", "missing", HIDDEN),
     row("POST /v1/users/{user}/reset", "spare",   "401 403 403 403 403 403 403 403 401 201"),
     row("POST /v1/users/{user}/reset", "nobody",  "401 403 403 403 403 403 403 403 401 404"),
     row("PUT /v1/users/{user}/rank", "spare as admin",  "401 403 403 403 403 403 403 403 401 204"),
@@ -177,7 +183,9 @@ fn every_route_answers_each_principal_as_the_table_says() {
         let mut object = None;
         for (name, expected) in PRINCIPALS.iter().zip(row.cells()) {
             let to = *object.get_or_insert_with(|| object_of(&world, row));
-            let answer = request(&world, row, name, to).send();
+            let stream = stream(&world, row, name);
+            let to_stream = stream.as_ref().map_or("0-ffffff-1", |(_, name)| name);
+            let answer = request(&world, row, name, to, to_stream).send();
             if answer.status.to_string() != expected {
                 let cell = format!("{} [{}] as {name}", row.what, row.to);
                 wrong.push(format!(
@@ -187,7 +195,7 @@ fn every_route_answers_each_principal_as_the_table_says() {
                 ));
             }
             if answer.status == 404 && row.what.contains("{room}") {
-                let other = request(&world, row, name, World::missing()).send();
+                let other = request(&world, row, name, World::missing(), to_stream).send();
                 assert_eq!(answer.body, other.body, "{} [{}] tells {name}", row.what, row.to);
             }
             let tells = answer.status >= 400 && answer.text().contains(SECRET);
@@ -219,15 +227,16 @@ fn object_of(world: &World, row: &Row) -> Object {
 }
 
 /// The request of one cell.
-fn request(world: &World, row: &Row, name: &str, object: Object) -> Request {
+fn request(world: &World, row: &Row, name: &str, object: Object, stream: &str) -> Request {
     let (method, template) = row.what.split_once(' ').expect("a method and a path");
     let mut path = template
         .replace("{room}", &object.room.to_string())
         .replace("{seq}", &object.seq.to_string())
         .replace("{user}", &target(world, row).0)
+        .replace("{stream}", stream)
         .replace("{code}", &code(world, row));
     let mut token = world.token(name).map(str::to_owned);
-    if row.what.ends_with("/logout") || row.to == "own" {
+    if row.what.ends_with("/logout") || row.what.contains("{session}") && row.to == "own" {
         let (path_of, fresh) = own_session(world, name, template);
         path = path_of;
         token = fresh.or(token);
@@ -242,6 +251,20 @@ fn request(world: &World, row: &Row, name: &str, object: Object) -> Request {
         Some(body) => request.json(&body),
         None => request,
     }
+}
+
+/// An event stream of the principal or of somebody else, and its name.
+fn stream(world: &World, row: &Row, name: &str) -> Option<(Stream, String)> {
+    let whose = match row.to {
+        "own" => world.valid(name)?,
+        "foreign" => world.user("spare"),
+        _ => return None,
+    };
+    let is_about_streams = row.what.contains("{stream}");
+    is_about_streams.then(|| {
+        let (stream, ready) = whose.stream_ready();
+        (stream, ready["stream"].as_str().unwrap_or_default().to_owned())
+    })
 }
 
 /// A session that may end without ending the principal's own.
@@ -312,6 +335,7 @@ fn body(world: &World, row: &Row) -> Option<Value> {
             json!({"history": "all", "posting": "admins"})
         }
         ("PATCH", _) => json!({"name": "renamed"}),
+        ("PUT", "/v1/stream/{stream}/watch") => json!({"users": [world.user("spare").id]}),
         ("PUT", "/v1/users/{user}/rank") => json!({"rank": target(world, row).1}),
         ("PUT", "/v1/rooms/{room}/members/{user}") => json!({"role": target(world, row).1}),
         ("POST", "/v1/rooms/{room}/messages") => json!({"text": "hi"}),
