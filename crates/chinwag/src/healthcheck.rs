@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use crate::serve;
+use crate::settings::{Flags, Settings};
 
 /// For each of connecting, asking and being answered. A server that takes longer is not well.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -16,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const ANSWER_BYTES_MAX: u64 = 4096;
 
 /// Prints `ready`, or fails with what is wrong.
-pub(crate) fn run(flags: &serve::Flags) -> anyhow::Result<()> {
-    let address = near(serve::listen(flags)?);
+pub(crate) fn run(flags: &Flags) -> anyhow::Result<()> {
+    let address = near(Settings::of(flags)?.listen()?);
     let answer = ask(address).with_context(|| {
         format!("no answer from {address}: is it running, and is --listen the same?")
     })?;

@@ -3,26 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub use chinwag_core::access::Registration;
 use http::Uri;
-
-/// Who may make an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Registration {
-    Open,
-    Invite,
-    Closed,
-}
-
-impl Registration {
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Invite => "invite",
-            Self::Closed => "closed",
-        }
-    }
-}
 
 /// What was written: by flags, environment, file or nowhere.
 #[derive(Debug, Clone)]
