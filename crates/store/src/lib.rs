@@ -21,6 +21,7 @@ pub mod write;
 
 use chinwag_core::id::UserId;
 
+pub use sqlite::FILE as DATABASE_FILE;
 pub use store::{COMMIT_BOUNDS_US, Options, Publish, SigningKey, Statistics, Store, StoreError};
 
 /// The installation itself, where it acts: it made the channel `general`. No account has its number.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chinwag_core::access::{History, Posting, RoomKind};
+use chinwag_core::access::{History, Posting, Registration, RoomKind};
 use chinwag_core::event::{Event, EventKind};
 use chinwag_core::id::{Epoch, RoomId, Seq};
 use rusqlite::config::DbConfig;
@@ -18,7 +18,7 @@ use super::{row, statements as sql};
 use crate::store::{SigningKey, StoreError};
 
 /// The database's file in its folder.
-pub(crate) const FILE: &str = "chinwag.db";
+pub const FILE: &str = "chinwag.db";
 /// Held by the one process that has the folder open; says in it which.
 const LOCK_FILE: &str = "chinwag.lock";
 
@@ -39,6 +39,7 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_start.sql"),
     include_str!("../../migrations/sqlite/0002_app.sql"),
+    include_str!("../../migrations/sqlite/0003_audit.sql"),
 ];
 
 /// `CHWG`, so that `file` and others know whose database this is.
@@ -52,6 +53,7 @@ pub(crate) struct Facts {
     pub(crate) general: RoomId,
     pub(crate) keys: Vec<SigningKey>,
     pub(crate) is_empty: bool,
+    pub(crate) registration: Option<Registration>,
 }
 
 /// Makes the folder if need be and locks it.
@@ -195,12 +197,15 @@ fn facts_found(connection: &Connection) -> Result<Option<Facts>, StoreError> {
     let keys =
         keys.query_map([], |row| Ok(SigningKey { kid: row.get(0)?, secret: row.get(1)? }))?;
     let is_empty = !connection.prepare(sql::USER_ANY)?.exists([])?;
+    let registration =
+        connection.query_row(sql::REGISTRATION_GET, [], |row| row.get::<_, Option<String>>(0))?;
     Ok(Some(Facts {
         installation,
         epoch,
         general: RoomId::from_i64(general),
         keys: keys.collect::<Result<_, _>>()?,
         is_empty,
+        registration: registration.as_deref().and_then(Registration::from_name),
     }))
 }
 
