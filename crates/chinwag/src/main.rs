@@ -1,8 +1,10 @@
 //! The chat server that starts with one command.
 
+mod admin;
 mod config;
 mod healthcheck;
 mod logging;
+mod moment;
 mod notify;
 mod options;
 mod serve;
@@ -32,6 +34,8 @@ enum Command {
     Serve(Flags),
     /// Show every option: its value, who said so, and what it means.
     Config(config::Arguments),
+    /// Do what the operator does: accounts, rooms, sessions, invites, registration, the audit log.
+    Admin(admin::Arguments),
     /// Ask the server on this machine whether it is ready: 0 if so, else 1 and the reason.
     Healthcheck(Flags),
 }
@@ -42,6 +46,7 @@ fn main() -> anyhow::Result<()> {
     match arguments.command {
         Some(Command::Serve(flags)) => serve::run(&flags),
         Some(Command::Config(arguments)) => config::run(&arguments),
+        Some(Command::Admin(arguments)) => admin::run(arguments),
         Some(Command::Healthcheck(flags)) => healthcheck::run(&flags),
         None => serve::run(&arguments.serve),
     }

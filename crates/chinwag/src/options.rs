@@ -67,7 +67,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("data", Holds::Folder, Fallback::Is("./chinwag-data"),
         "The folder of the database; made if it is not there."),
     setting("registration", Holds::OneOf(&["open", "invite", "closed"]),
-        Fallback::Computed("open on loopback without a public URL, else invite"),
+        Fallback::Computed("what `chinwag admin registration` set; else open on loopback without a public URL, else invite"),
         "Who may register."),
     setting("rate_limits", Holds::OneOf(&["on", "off"]), Fallback::Is("on"),
         "Rate limits; off is for benches and tests."),

@@ -23,6 +23,10 @@ const FILE_BYTES_MAX: u64 = 64 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Flags(Vec<Said>);
 
+/// The same, and they may stand behind the words of a command that has further commands.
+#[derive(Debug, Clone)]
+pub(crate) struct GlobalFlags(pub(crate) Flags);
+
 /// One option's value, and who said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Said {
@@ -90,6 +94,27 @@ impl clap::FromArgMatches for Flags {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
+    }
+}
+
+impl clap::Args for GlobalFlags {
+    fn augment_args(command: Command) -> Command {
+        let heading = "What the server is told";
+        command.args(arguments().map(|argument| argument.global(true).help_heading(heading)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for GlobalFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Flags::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
     }
 }
 

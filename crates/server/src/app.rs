@@ -76,7 +76,7 @@ impl App {
 
     /// Who may make an account now.
     pub(crate) fn registration(&self) -> Registration {
-        self.config.registration
+        registration(&self.config, &self.store)
     }
 
     /// From now on commands are refused as `busy` and `/readyz` says no.
@@ -143,6 +143,12 @@ impl App {
     ) -> Result<T, Failure> {
         self.store.read(read).await.map_err(|refusal| Failure(problem(&refusal)))
     }
+}
+
+/// Who may make an account: as the configuration says, else as the operator set it, else the default.
+pub(crate) fn registration(config: &Config, store: &Store) -> Registration {
+    let set = store.registration().filter(|_| !config.registration_is_said);
+    set.unwrap_or(config.registration)
 }
 
 /// The node is leaving and takes no more commands.

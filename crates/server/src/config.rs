@@ -35,6 +35,8 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     pub data: PathBuf,
     pub registration: Registration,
+    /// False where it is the default, which the operator can change while the server runs.
+    pub registration_is_said: bool,
     pub rate_limits: bool,
     pub metrics_listen: Option<SocketAddr>,
     pub shards: u16,
@@ -122,6 +124,7 @@ impl Config {
             public_url,
             data: raw.data,
             registration: raw.registration.unwrap_or(default),
+            registration_is_said: raw.registration.is_some(),
             rate_limits: raw.rate_limits,
             metrics_listen: raw.metrics_listen,
             shards,
@@ -142,11 +145,28 @@ impl Config {
         if self.tls.is_some() { "https" } else { "http" }
     }
 
+    /// Where people find this server: the public URL, else the listener as one types it here.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.origin().to_owned(),
+            None => format!("{}://{}", self.scheme(), named(self.listen)),
+        }
+    }
+
     /// Whether `/metrics` is answered on the main port, to a loopback peer.
     #[must_use]
     pub fn metrics_on_main_port(&self) -> bool {
         self.public_url.is_none() && self.trusted_hops == 0 && self.metrics_listen.is_none()
     }
+}
+
+/// An address as one types it: every interface is also this machine.
+fn named(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() || address.ip().is_loopback() {
+        return format!("localhost:{}", address.port());
+    }
+    address.to_string()
 }
 
 /// The processors that this process may use: the affinity mask, and no more than a cgroup allows.

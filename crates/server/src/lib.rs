@@ -4,6 +4,7 @@
 //! `ARCHITECTURE.md`.
 
 mod accept;
+pub mod admin;
 pub mod app;
 pub mod asyncapi;
 mod auth;

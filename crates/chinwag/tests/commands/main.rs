@@ -1,0 +1,4 @@
+//! The commands for the one who runs it, as one types them, beside the program that serves.
+
+mod admin;
+mod running;
