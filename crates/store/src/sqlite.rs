@@ -11,6 +11,7 @@
 mod apply;
 mod batch;
 mod checkpoint;
+mod examine;
 mod known;
 mod open;
 #[cfg(test)]
@@ -29,6 +30,8 @@ use rusqlite::Connection;
 
 pub(crate) use self::apply::Setting;
 pub(crate) use self::checkpoint::last as last_checkpoint;
+pub(crate) use self::examine::examine;
+pub use self::examine::{Examined, Whole};
 use self::known::Known;
 pub use self::open::FILE;
 pub(crate) use self::open::{Facts, check_library, facts, lock, migrate, word, writing};

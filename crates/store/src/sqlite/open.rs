@@ -2,6 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -123,6 +124,22 @@ pub(crate) fn reading(folder: &Path) -> Result<Connection, StoreError> {
     settled(connection)
 }
 
+/// A connection that reads a file which nobody has open, and leaves nothing beside it: one that may be
+/// written meanwhile would want a log and shared memory there.
+pub(super) fn reading_still(folder: &Path) -> rusqlite::Result<Connection> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
+    let mut uri = String::from("file:");
+    for &byte in folder.join(FILE).as_os_str().as_bytes() {
+        match plain(byte) {
+            true => uri.push(char::from(byte)),
+            false => uri += &format!("%{byte:02x}"),
+        }
+    }
+    uri += "?immutable=1";
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
 /// What holds for every connection: trust nothing that is in the file.
 fn settled(connection: Connection) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -143,13 +160,22 @@ pub(crate) fn check_library() -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The form of a database: how many migrations it has had.
+pub(super) fn form(connection: &Connection) -> rusqlite::Result<usize> {
+    let form: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(usize::try_from(form).unwrap_or(usize::MAX))
+}
+
+/// The newest form that this program knows.
+pub(super) fn form_known() -> usize {
+    MIGRATIONS.len()
+}
+
 /// Brings the tables to this program's form; refuses those of a later program.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let done: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = MIGRATIONS.len();
-    let done = usize::try_from(done).unwrap_or(usize::MAX);
+    let (done, known) = (form(&transaction)?, form_known());
     if done > known {
         return Err(StoreError::Newer { found: done, known });
     }

@@ -193,6 +193,10 @@ statements! {
     AUDIT_INSERT = "INSERT INTO audit (at_ms, actor, act, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
     AUDIT_PAGE = "SELECT number, at_ms, actor, act, subject, detail FROM audit WHERE number < ?1 ORDER BY number DESC LIMIT ?2";
 
+    // What a look at the database asks.
+    EXAMINE_ROOMS = "SELECT room_id FROM rooms WHERE room_id > 0 ORDER BY room_id";
+    EXAMINE_NEWEST = "SELECT max(head_at_ms) FROM rooms WHERE room_id > 0";
+
     // What the operator sees.
     OPERATOR_USERS = concat!("SELECT ", user_columns!(), ", (SELECT max(s.seen_at_ms) FROM sessions s WHERE s.user_id = u.user_id)
         FROM users u WHERE u.user_id > ?1 AND u.handle IS NOT NULL ORDER BY u.user_id LIMIT ?2");
