@@ -97,6 +97,11 @@ pub enum Act {
         before: Option<u64>,
         limit: usize,
     },
+    /// Await a request that comes from outside, and tell what arrived: for the doctor.
+    ProbeBegin,
+    ProbeEnd {
+        word: String,
+    },
 }
 
 /// A user as the operator types it: a handle, with or without `@`, or an id.
@@ -126,6 +131,13 @@ enum Reply {
 /// Where the socket of the server on this folder is.
 fn socket_path(data: &Path) -> PathBuf {
     data.join(SOCKET_FILE)
+}
+
+/// Does one act by the server that runs on the folder; none where none does, or it cannot be reached.
+#[must_use]
+pub fn act_on_running(config: &Config, act: &Act) -> Option<anyhow::Result<Answer>> {
+    let stream = UnixStream::connect(socket_path(&config.data)).ok()?;
+    Some(over(stream, act).and_then(Reply::into_result))
 }
 
 /// Does one act: by the server that runs on the folder, else by opening the store.

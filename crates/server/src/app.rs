@@ -17,6 +17,7 @@ use crate::clock;
 use crate::config::{Config, Registration};
 use crate::http::answer::Failure;
 use crate::online::Online;
+use crate::probe::Probes;
 use crate::shard::inbox::{Shards, ToShard};
 use crate::telemetry::Metrics;
 use crate::throttle::Throttle;
@@ -36,6 +37,7 @@ pub(crate) struct App {
     pub throttle: Throttle,
     pub metrics: Metrics,
     pub online: Online,
+    pub probes: Probes,
     pub cookie_name: String,
     draining: AtomicBool,
 }
@@ -66,6 +68,7 @@ impl App {
             throttle: Throttle::new(config.rate_limits),
             metrics: Metrics::new(),
             online: Online::default(),
+            probes: Probes::default(),
             draining: AtomicBool::new(false),
             config,
             store,

@@ -75,6 +75,13 @@ impl PublicUrl {
         self.authority[..port.unwrap_or(self.authority.len())].trim_matches(['[', ']'])
     }
 
+    /// The port that was named, or the one that the scheme means.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        let named = self.authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        named.unwrap_or(if self.https { 443 } else { 80 })
+    }
+
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.https
@@ -247,6 +254,9 @@ mod tests {
         assert_eq!(of("https://[2001:db8::7]"), Ok(("2001:db8::7".to_owned(), true)));
         assert_eq!(of("https://[2001:db8::7]:8443"), Ok(("2001:db8::7".to_owned(), false)));
         assert_eq!(of("http://a.example"), Ok(("a.example".to_owned(), false)));
+        let port = |url| parse_public_url(url).map(|url| url.port());
+        assert_eq!((port("https://a.example"), port("http://a.example")), (Ok(443), Ok(80)));
+        assert_eq!((port("https://a:8443"), port("http://[2001:db8::7]")), (Ok(8443), Ok(80)));
     }
 
     #[test]

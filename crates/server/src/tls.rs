@@ -16,6 +16,8 @@ use tokio::sync::Semaphore;
 
 use session::Session;
 
+pub use validity::{SOON_DAYS, ends_s};
+
 /// Brings a shard's connections through the handshake.
 #[derive(Debug)]
 pub(crate) struct Handshakes {

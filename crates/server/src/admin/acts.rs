@@ -20,6 +20,7 @@ use crate::app::{self, App};
 use crate::auth::token;
 use crate::clock;
 use crate::config::Config;
+use crate::probe::Probes;
 
 const DAY_MS: u64 = 24 * 3_600_000;
 /// Days that an invite is good for at most.
@@ -64,6 +65,8 @@ impl Desk<'_> {
             Act::Limits => Ok(limits()),
             Act::Statistics => self.statistics().await,
             Act::Audit { before, limit } => self.audit(before, limit).await,
+            Act::ProbeBegin => Ok(Answer::one([("word", json!(self.probes()?.begin()))])),
+            Act::ProbeEnd { word } => self.probe_end(&word),
         }
     }
 
@@ -338,6 +341,20 @@ impl Desk<'_> {
             ("wal_bytes", json!(kept.wal_bytes)),
             ("corrupt_rows", json!(kept.rows_corrupt)),
             ("audit_lines", json!(totals.audit_lines)),
+        ]))
+    }
+
+    fn probes(&self) -> Outcome<&Probes> {
+        Ok(&self.app.ok_or("the server does not run")?.probes)
+    }
+
+    fn probe_end(&self, word: &str) -> Outcome<Answer> {
+        let seen = self.probes()?.end(word).ok_or("it did not arrive")?;
+        Ok(Answer::one([
+            ("host", json!(seen.host)),
+            ("forwarded", json!(seen.forwarded)),
+            ("address", json!(seen.address)),
+            ("peer", json!(seen.peer)),
         ]))
     }
 

@@ -189,6 +189,13 @@ fn is_open_to_all(key: &Path) -> bool {
     std::fs::metadata(key).is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0)
 }
 
+/// The server's own certificate (DER) of files that are right.
+pub(crate) fn own(files: &TlsFiles) -> Result<Vec<u8>, FilesError> {
+    let both = read(files, &aws_lc_rs::default_provider())?;
+    let own = both.cert.first().map(|own| own.to_vec());
+    own.ok_or_else(|| FilesError::NoCertificate { path: files.cert.clone() })
+}
+
 fn read(files: &TlsFiles, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, FilesError> {
     let path = || files.key.clone();
     let chain = chain(&files.cert)?;
