@@ -2,6 +2,7 @@
 
 mod admin;
 mod config;
+mod doctor;
 mod healthcheck;
 mod logging;
 mod moment;
@@ -36,6 +37,8 @@ enum Command {
     Config(config::Arguments),
     /// Do what the operator does: accounts, rooms, sessions, invites, registration, the audit log.
     Admin(admin::Arguments),
+    /// Look at configuration, folder, disk, clock, ports, the way from outside and the database.
+    Doctor(doctor::Arguments),
     /// Ask the server on this machine whether it is ready: 0 if so, else 1 and the reason.
     Healthcheck(Flags),
 }
@@ -47,6 +50,7 @@ fn main() -> anyhow::Result<()> {
         Some(Command::Serve(flags)) => serve::run(&flags),
         Some(Command::Config(arguments)) => config::run(&arguments),
         Some(Command::Admin(arguments)) => admin::run(arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Healthcheck(flags)) => healthcheck::run(&flags),
         None => serve::run(&arguments.serve),
     }

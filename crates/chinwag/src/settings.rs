@@ -131,18 +131,21 @@ fn of_matches(setting: &'static Setting, matches: &ArgMatches) -> Option<Said> {
 #[derive(Debug)]
 pub(crate) struct Settings {
     said: Vec<Said>,
+    /// The file that was read, where one was.
+    file: Option<PathBuf>,
 }
 
 impl Settings {
     /// Adds to the flags what the environment's files and the configuration's file say.
     pub(crate) fn of(flags: &Flags) -> anyhow::Result<Self> {
-        let mut settings = Self { said: flags.0.clone() };
+        let mut settings = Self { said: flags.0.clone(), file: None };
         settings.add_environment(|variable| std::env::var_os(variable))?;
         let named = settings.said_of("config").map(|said| PathBuf::from(&said.value));
         let default = || Path::new(DEFAULT_FILE).exists().then(|| PathBuf::from(DEFAULT_FILE));
         if let Some(path) = named.or_else(default) {
             let text = read(&path)?;
             settings.add_file(&path, &text)?;
+            settings.file = Some(path);
         }
         Ok(settings)
     }
@@ -203,7 +206,16 @@ impl Settings {
 
     #[cfg(test)]
     pub(crate) fn nothing() -> Self {
-        Self { said: Vec::new() }
+        Self { said: Vec::new(), file: None }
+    }
+
+    /// The file that was read, where one was.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    pub(crate) fn all(&self) -> &[Said] {
+        &self.said
     }
 
     /// What was said of an option.
@@ -288,7 +300,7 @@ mod tests {
     }
 
     fn of(words: &[&str], environment: &[(&str, &str)], file: &str) -> anyhow::Result<Settings> {
-        let mut settings = Settings { said: flags(words).0 };
+        let mut settings = Settings { said: flags(words).0, file: None };
         settings.add_environment(|name| {
             environment.iter().find(|(it, _)| *it == name).map(|(_, value)| value.into())
         })?;

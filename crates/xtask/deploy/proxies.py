@@ -1,16 +1,19 @@
 """The sample files for nginx and Caddy, with the real ones."""
 
+import json
+import os
 import re
 
 from chat import Site, two_people_talk
-from tests import DEPLOY, folder, free_port, program, run, running, server, test
+from tests import DEPLOY, chinwag, folder, free_port, program, run, running, server, test
 
 
 def certificate(place):
-    """A certificate for localhost, made for this test."""
+    """A certificate for localhost, made for this test: the server's own, and none of an authority."""
     key, chain = place / "key.pem", place / "chain.pem"
     run(program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
         "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+        "-addext", "basicConstraints=critical,CA:FALSE",
         "-keyout", key, "-out", chain)
     return key, chain
 
@@ -21,6 +24,17 @@ def replaced(text, changes):
         text, count = re.subn(old, new, text)
         assert count, f"the sample has no {old}"
     return text
+
+
+def the_doctor_finds_the_way(behind, origin, chain):
+    """`chinwag doctor` comes by the public URL and finds nothing wrong with the way."""
+    options = ["--data", behind.data, "--listen", behind.address, "--public-url", origin, "--trusted-hops", "1"]
+    environment = {**os.environ, "SSL_CERT_FILE": str(chain)}
+    found = json.loads(run(chinwag(), "doctor", "--json", *options, env=environment))
+    outside = [it for it in found if it["area"] == "outside"]
+    said = " ".join(it["what"] for it in outside if it["level"] == "ok")
+    for words in ["right Host", "one proxy adds itself", "a WebSocket opens"]:
+        assert words in said, outside
 
 
 @test
@@ -52,6 +66,7 @@ def people_talk_through_nginx_as_the_sample_has_it():
             two_people_talk(site, behind.invite())
             assert site.status("/metrics") == 404
             assert site.status("/") == 200
+            the_doctor_finds_the_way(behind, origin, chain)
 
 
 @test
@@ -74,3 +89,4 @@ def people_talk_through_caddy_as_the_sample_has_it():
             site = Site(origin, chain)
             two_people_talk(site, behind.invite())
             assert site.status("/metrics") == 404
+            the_doctor_finds_the_way(behind, origin, chain)
