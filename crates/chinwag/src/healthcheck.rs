@@ -7,22 +7,37 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use crate::serve;
+use crate::settings::{Flags, Settings};
 
 /// For each of connecting, asking and being answered. A server that takes longer is not well.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// More than `/readyz` ever says.
+/// More than `/readyz` ever says, and enough of `/metrics`.
 const ANSWER_BYTES_MAX: u64 = 4096;
 
 /// Prints `ready`, or fails with what is wrong.
-pub(crate) fn run(flags: &serve::Flags) -> anyhow::Result<()> {
-    let address = near(serve::listen(flags)?);
-    let answer = ask(address).with_context(|| {
+pub(crate) fn run(flags: &Flags) -> anyhow::Result<()> {
+    ready(Settings::of(flags)?.listen()?)?;
+    println!("ready");
+    Ok(())
+}
+
+/// Whether the server that listens there is ready, or why not.
+pub(crate) fn ready(listen: SocketAddr) -> anyhow::Result<()> {
+    let address = near(listen);
+    let answer = ask(address, "/readyz").with_context(|| {
         format!("no answer from {address}: is it running, and is --listen the same?")
     })?;
-    judge(&answer)?;
-    println!("ready");
+    judge(&answer)
+}
+
+/// Whether figures are answered there, or why not.
+pub(crate) fn has_figures(listen: SocketAddr) -> anyhow::Result<()> {
+    let address = near(listen);
+    let answer = ask(address, "/metrics").with_context(|| format!("no answer from {address}"))?;
+    if !answer.starts_with("HTTP/1.1 200") || !answer.contains("chinwag_") {
+        bail!("what answers on {address} has no figures of Chinwag's");
+    }
     Ok(())
 }
 
@@ -36,11 +51,11 @@ fn near(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-fn ask(address: SocketAddr) -> std::io::Result<String> {
+fn ask(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())

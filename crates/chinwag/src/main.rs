@@ -1,11 +1,19 @@
 //! The chat server that starts with one command.
 
+mod admin;
+mod config;
+mod doctor;
 mod healthcheck;
 mod logging;
+mod moment;
 mod notify;
+mod options;
 mod serve;
+mod settings;
 
 use clap::{Parser, Subcommand};
+
+use settings::Flags;
 
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
@@ -18,23 +26,32 @@ struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    serve: serve::Flags,
+    serve: Flags,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve until a signal says stop (the default).
-    Serve(serve::Flags),
+    Serve(Flags),
+    /// Show every option: its value, who said so, and what it means.
+    Config(config::Arguments),
+    /// Do what the operator does: accounts, rooms, sessions, invites, registration, the audit log.
+    Admin(admin::Arguments),
+    /// Look at configuration, folder, disk, clock, ports, the way from outside and the database.
+    Doctor(doctor::Arguments),
     /// Ask the server on this machine whether it is ready: 0 if so, else 1 and the reason.
-    Healthcheck(serve::Flags),
+    Healthcheck(Flags),
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     logging::start()?;
     match arguments.command {
-        Some(Command::Serve(flags)) => serve::run(flags),
+        Some(Command::Serve(flags)) => serve::run(&flags),
+        Some(Command::Config(arguments)) => config::run(&arguments),
+        Some(Command::Admin(arguments)) => admin::run(arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Healthcheck(flags)) => healthcheck::run(&flags),
-        None => serve::run(arguments.serve),
+        None => serve::run(&arguments.serve),
     }
 }

@@ -1,123 +1,19 @@
-//! `chinwag serve`: flags, then environment, then the file, then the defaults.
+//! `chinwag serve`: the server, as it was told to be.
 
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::net::TcpListener;
 
 use anyhow::Context as _;
-use chinwag_server::config::{Config, RawConfig, Registration};
+use chinwag_server::config::Config;
 use chinwag_server::run;
-use clap::{Args, ValueEnum};
 use listenfd::ListenFd;
-use serde::Deserialize;
 
 use crate::notify;
-
-/// The file that is read when none is named, if there is one.
-const DEFAULT_FILE: &str = "chinwag.toml";
-
-const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-
-/// What can be said on the command line and in the environment.
-#[derive(Debug, Args)]
-pub(crate) struct Flags {
-    /// Address and port to listen on, unless a port is handed over (socket activation). [default: 127.0.0.1:8080]
-    #[arg(long, env = "CHINWAG_LISTEN", value_name = "ADDR")]
-    listen: Option<SocketAddr>,
-    /// The address that people type, where it is another: behind a proxy, or by name.
-    #[arg(long, env = "CHINWAG_PUBLIC_URL", value_name = "URL")]
-    public_url: Option<String>,
-    /// The folder of the database; made if it is not there. [default: ./chinwag-data]
-    #[arg(long, env = "CHINWAG_DATA", value_name = "FOLDER")]
-    data: Option<PathBuf>,
-    /// Who may register. [default: open on loopback without a public URL, else invite]
-    #[arg(long, env = "CHINWAG_REGISTRATION", value_name = "WHO")]
-    registration: Option<Who>,
-    /// Rate limits; off is for benches and tests. [default: on]
-    #[arg(long, env = "CHINWAG_RATE_LIMITS", value_name = "ON|OFF")]
-    rate_limits: Option<Switch>,
-    /// Answer /metrics here, and only here.
-    #[arg(long, env = "CHINWAG_METRICS_LISTEN", value_name = "ADDR")]
-    metrics_listen: Option<SocketAddr>,
-    /// Threads that hold connections. [default: one a processor]
-    #[arg(long, env = "CHINWAG_SHARDS", value_name = "N")]
-    shards: Option<u16>,
-    /// Proxies in front whose X-Forwarded-For is believed. [default: 0]
-    #[arg(long, env = "CHINWAG_TRUSTED_HOPS", value_name = "N")]
-    trusted_hops: Option<u8>,
-    /// The certificate with which the main port speaks TLS: PEM, the server's own first. Read again
-    /// when it changes, and on SIGHUP.
-    #[arg(long, env = "CHINWAG_TLS_CERT", value_name = "FILE")]
-    tls_cert: Option<PathBuf>,
-    /// The certificate's private key: PEM, without a password.
-    #[arg(long, env = "CHINWAG_TLS_KEY", value_name = "FILE")]
-    tls_key: Option<PathBuf>,
-    /// Get the certificate of --public-url's host from an authority, and renew it. By this you agree to the
-    /// authority's terms. [default: off]
-    #[arg(long, env = "CHINWAG_ACME", value_name = "ON|OFF")]
-    acme: Option<Switch>,
-    /// Whom the authority writes to when something is wrong with the certificate.
-    #[arg(long, env = "CHINWAG_ACME_CONTACT", value_name = "E-MAIL")]
-    acme_contact: Option<String>,
-    /// The authority. [default: Let's Encrypt]
-    #[arg(long, env = "CHINWAG_ACME_DIRECTORY", value_name = "URL")]
-    acme_directory: Option<String>,
-    /// The root certificate by which an authority of your own is known: PEM.
-    #[arg(long, env = "CHINWAG_ACME_ROOT", value_name = "FILE")]
-    acme_root: Option<PathBuf>,
-    /// A TOML file with any of these. [default: ./chinwag.toml, if it is there]
-    #[arg(long, env = "CHINWAG_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-/// What can be said in the file: the flags, with `_` for `-`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    tls_cert: Option<PathBuf>,
-    tls_key: Option<PathBuf>,
-    acme: Option<Switch>,
-    acme_contact: Option<String>,
-    acme_directory: Option<String>,
-    acme_root: Option<PathBuf>,
-    listen: Option<SocketAddr>,
-    public_url: Option<String>,
-    data: Option<PathBuf>,
-    registration: Option<Who>,
-    rate_limits: Option<Switch>,
-    metrics_listen: Option<SocketAddr>,
-    shards: Option<u16>,
-    trusted_hops: Option<u8>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Who {
-    Open,
-    Invite,
-    Closed,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Switch {
-    On,
-    Off,
-}
-
-impl From<Who> for Registration {
-    fn from(who: Who) -> Self {
-        match who {
-            Who::Open => Self::Open,
-            Who::Invite => Self::Invite,
-            Who::Closed => Self::Closed,
-        }
-    }
-}
+use crate::settings::{Flags, Settings};
 
 /// Serves until a signal says stop.
-pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
-    let config = Config::new(raw(flags)?)?;
+pub(crate) fn run(flags: &Flags) -> anyhow::Result<()> {
+    let config = Config::new(Settings::of(flags)?.raw()?)?;
     let server = match handed_over()? {
         Some(listener) => run::start_on_kept(listener, config)?,
         None => run::start(config)?,
@@ -138,46 +34,4 @@ pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
 fn handed_over() -> anyhow::Result<Option<TcpListener>> {
     let listener = ListenFd::from_env().take_tcp_listener(0);
     listener.context("what the service manager handed over (LISTEN_FDS) is no port of TCP")
-}
-
-/// Where the server that is told the same listens.
-pub(crate) fn listen(flags: &Flags) -> anyhow::Result<SocketAddr> {
-    Ok(flags.listen.or(file(flags)?.listen).unwrap_or(DEFAULT_LISTEN))
-}
-
-/// Flags and environment (which clap has merged) over the file over the defaults.
-fn raw(flags: Flags) -> anyhow::Result<RawConfig> {
-    let file = file(&flags)?;
-    let switch = flags.rate_limits.or(file.rate_limits).unwrap_or(Switch::On);
-    let acme = flags.acme.or(file.acme).unwrap_or(Switch::Off);
-    Ok(RawConfig {
-        listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
-        public_url: flags.public_url.or(file.public_url),
-        data: flags.data.or(file.data).unwrap_or_else(|| "chinwag-data".into()),
-        registration: flags.registration.or(file.registration).map(Into::into),
-        rate_limits: matches!(switch, Switch::On),
-        metrics_listen: flags.metrics_listen.or(file.metrics_listen),
-        shards: flags.shards.or(file.shards),
-        trusted_hops: flags.trusted_hops.or(file.trusted_hops).unwrap_or(0),
-        tls_cert: flags.tls_cert.or(file.tls_cert),
-        tls_key: flags.tls_key.or(file.tls_key),
-        acme: matches!(acme, Switch::On),
-        acme_contact: flags.acme_contact.or(file.acme_contact),
-        acme_directory: flags.acme_directory.or(file.acme_directory),
-        acme_root: flags.acme_root.or(file.acme_root),
-    })
-}
-
-fn file(flags: &Flags) -> anyhow::Result<File> {
-    match &flags.config {
-        Some(path) => read(path),
-        None if Path::new(DEFAULT_FILE).exists() => read(Path::new(DEFAULT_FILE)),
-        None => Ok(File::default()),
-    }
-}
-
-fn read(path: &Path) -> anyhow::Result<File> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("{} is not as expected", path.display()))
 }

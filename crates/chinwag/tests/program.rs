@@ -172,3 +172,67 @@ fn the_service_manager_is_told_of_the_start_and_of_the_end() {
     terminate(running);
     assert_eq!(heard(), "STOPPING=1");
 }
+
+fn config(folder: &TempDir, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag"));
+    command.current_dir(folder).arg("config").args(words).env("CHINWAG_TRUSTED_HOPS", "1");
+    command.output().expect("the program is there")
+}
+
+#[test]
+fn the_configuration_is_shown_with_who_said_so() {
+    let folder = folder();
+    let url = folder.path().join("url");
+    std::fs::write(&url, "https://chat.example.org\n").expect("the folder is ours");
+    std::fs::write(folder.path().join("chinwag.toml"), "rate_limits = \"off\"\nshards = 3\n")
+        .expect("the folder is ours");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag"));
+    command.current_dir(&folder).args(["config", "--json", "--shards", "2"]);
+    command.env("CHINWAG_TRUSTED_HOPS", "1").env("CHINWAG_PUBLIC_URL_FILE", &url);
+    let output = command.output().expect("the program is there");
+    assert!(output.status.success(), "{output:?}");
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let of = |name: &str| {
+        let rows = rows.as_array().expect("a list");
+        let row = rows.iter().find(|row| row["name"] == name).expect("every option is there");
+        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        assert!(!text("meaning").is_empty(), "{row}");
+        (text("value"), text("source"), text("path"))
+    };
+    let said = |value: &str, source: &str, path: &str| {
+        (value.to_owned(), source.to_owned(), path.to_owned())
+    };
+    let url = url.display().to_string();
+    assert_eq!(of("shards"), said("2", "flag", ""));
+    assert_eq!(of("trusted_hops"), said("1", "environment", ""));
+    assert_eq!(of("public_url"), said("https://chat.example.org", "environment", &url));
+    assert_eq!(of("rate_limits"), said("off", "file", "chinwag.toml"));
+    assert_eq!(of("listen"), said("127.0.0.1:8080", "default", ""));
+    assert_eq!(of("registration"), said("invite", "default", ""), "as the server would have it");
+    assert_eq!(of("metrics_listen"), said("", "default", ""));
+}
+
+#[test]
+fn people_read_the_configuration_as_a_table() {
+    let folder = folder();
+    let output = config(&folder, &["--public-url", "https://chat.example.org"]);
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = shown.lines().find(|line| line.starts_with("public_url")).expect("its line");
+    let words: Vec<_> = line.split_whitespace().collect();
+    assert_eq!(words, ["public_url", "https://chat.example.org", "--public-url"]);
+    assert!(shown.contains("The address that people type"), "{shown}");
+    assert!(!folder.path().join("chinwag-data").exists(), "it only looks");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_is_shown_and_refused() {
+    let folder = folder();
+    let output = config(&folder, &["--tls-key", "key.pem"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("key.pem"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--tls-cert is missing"));
+    std::fs::write(folder.path().join("chinwag.toml"), "publik_url = \"https://a.example\"\n")
+        .expect("the folder is ours");
+    let said = refusal(&mut program(&folder));
+    assert!(said.contains(r#"there is no option "publik_url"; is "public_url" meant?"#), "{said}");
+}

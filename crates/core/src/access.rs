@@ -60,6 +60,14 @@ pub enum Rank {
     Owner,
 }
 
+/// Who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    Open,
+    Invite,
+    Closed,
+}
+
 /// The names on the wire and in the database, and back.
 macro_rules! named {
     ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
@@ -84,6 +92,7 @@ named!(History { All = "all", SinceJoin = "since_join" });
 named!(Posting { Members = "members", Admins = "admins" });
 named!(Role { Reader = "reader", Member = "member", Admin = "admin", Owner = "owner" });
 named!(Rank { Member = "member", Admin = "admin", Owner = "owner" });
+named!(Registration { Open = "open", Invite = "invite", Closed = "closed" });
 
 /// Who acts: a user, and the role held in the room at this moment, if any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

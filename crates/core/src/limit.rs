@@ -22,6 +22,8 @@ pub const PAGE_DEFAULT: usize = 50;
 pub const ROOM_PAGE_MAX: usize = 100;
 /// Members in one page.
 pub const MEMBER_PAGE_MAX: usize = 200;
+/// Rows in one page of what the operator reads: a table that still scrolls by.
+pub const OPERATOR_PAGE_MAX: usize = 1_000;
 /// Cursors in one `hello`.
 pub const CURSORS_MAX: usize = 1_000;
 /// Missed events sent for one room after `ready`; beyond it the client pages.

@@ -17,6 +17,7 @@ use crate::clock;
 use crate::config::{Config, Registration};
 use crate::http::answer::Failure;
 use crate::online::Online;
+use crate::probe::Probes;
 use crate::shard::inbox::{Shards, ToShard};
 use crate::telemetry::Metrics;
 use crate::throttle::Throttle;
@@ -36,6 +37,7 @@ pub(crate) struct App {
     pub throttle: Throttle,
     pub metrics: Metrics,
     pub online: Online,
+    pub probes: Probes,
     pub cookie_name: String,
     draining: AtomicBool,
 }
@@ -66,6 +68,7 @@ impl App {
             throttle: Throttle::new(config.rate_limits),
             metrics: Metrics::new(),
             online: Online::default(),
+            probes: Probes::default(),
             draining: AtomicBool::new(false),
             config,
             store,
@@ -76,7 +79,7 @@ impl App {
 
     /// Who may make an account now.
     pub(crate) fn registration(&self) -> Registration {
-        self.config.registration
+        registration(&self.config, &self.store)
     }
 
     /// From now on commands are refused as `busy` and `/readyz` says no.
@@ -143,6 +146,12 @@ impl App {
     ) -> Result<T, Failure> {
         self.store.read(read).await.map_err(|refusal| Failure(problem(&refusal)))
     }
+}
+
+/// Who may make an account: as the configuration says, else as the operator set it, else the default.
+pub(crate) fn registration(config: &Config, store: &Store) -> Registration {
+    let set = store.registration().filter(|_| !config.registration_is_said);
+    set.unwrap_or(config.registration)
 }
 
 /// The node is leaving and takes no more commands.

@@ -3,26 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+pub use chinwag_core::access::Registration;
 use http::Uri;
-
-/// Who may make an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Registration {
-    Open,
-    Invite,
-    Closed,
-}
-
-impl Registration {
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Invite => "invite",
-            Self::Closed => "closed",
-        }
-    }
-}
 
 /// What was written: by flags, environment, file or nowhere.
 #[derive(Debug, Clone)]
@@ -80,6 +62,8 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     pub data: PathBuf,
     pub registration: Registration,
+    /// False where it is the default, which the operator can change while the server runs.
+    pub registration_is_said: bool,
     pub rate_limits: bool,
     pub metrics_listen: Option<SocketAddr>,
     pub shards: u16,
@@ -116,6 +100,13 @@ impl PublicUrl {
         let bracket = self.authority.rfind(']').unwrap_or(0);
         let port = self.authority[bracket..].find(':').map(|colon| bracket + colon);
         self.authority[..port.unwrap_or(self.authority.len())].trim_matches(['[', ']'])
+    }
+
+    /// The port that was named, or the one that the scheme means.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        let named = self.authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        named.unwrap_or(if self.https { 443 } else { 80 })
     }
 
     #[must_use]
@@ -175,6 +166,7 @@ impl Config {
             public_url,
             data: raw.data,
             registration: raw.registration.unwrap_or(default),
+            registration_is_said: raw.registration.is_some(),
             rate_limits: raw.rate_limits,
             metrics_listen: raw.metrics_listen,
             shards,
@@ -193,6 +185,15 @@ impl Config {
     #[must_use]
     pub fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Where people find this server: the public URL, else the listener as one types it here.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.origin().to_owned(),
+            None => format!("{}://{}", self.scheme(), named(self.listen)),
+        }
     }
 
     /// Whether `/metrics` is answered on the main port, to a loopback peer.
@@ -240,6 +241,14 @@ fn acme(raw: &RawConfig, public_url: Option<&PublicUrl>) -> Result<Acme, ConfigE
         return Err(wrong());
     }
     Ok(Acme { host, contact, directory, root: raw.acme_root.clone() })
+}
+
+/// An address as one types it: every interface is also this machine.
+fn named(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() || address.ip().is_loopback() {
+        return format!("localhost:{}", address.port());
+    }
+    address.to_string()
 }
 
 /// The processors that this process may use: the affinity mask, and no more than a cgroup allows.
@@ -356,6 +365,9 @@ mod tests {
         assert_eq!(of("https://[2001:db8::7]"), Ok(("2001:db8::7".to_owned(), true)));
         assert_eq!(of("https://[2001:db8::7]:8443"), Ok(("2001:db8::7".to_owned(), false)));
         assert_eq!(of("http://a.example"), Ok(("a.example".to_owned(), false)));
+        let port = |url| parse_public_url(url).map(|url| url.port());
+        assert_eq!((port("https://a.example"), port("http://a.example")), (Ok(443), Ok(80)));
+        assert_eq!((port("https://a:8443"), port("http://[2001:db8::7]")), (Ok(8443), Ok(80)));
     }
 
     #[test]

@@ -4,15 +4,18 @@
 //! `ARCHITECTURE.md`.
 
 mod accept;
+pub mod admin;
 pub mod app;
 pub mod asyncapi;
 mod auth;
 mod clock;
 mod commands;
 pub mod config;
+pub mod doctor;
 mod http;
 mod online;
 pub mod openapi;
+mod probe;
 mod queries;
 pub mod run;
 mod shard;

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::accept::http1::Http;
 use crate::accept::{self, Phase, Port};
+use crate::admin;
 use crate::app::App;
 use crate::clock;
 use crate::config::{Config, Registration};
@@ -76,6 +77,11 @@ fn start_on(port: Port, config: Config) -> anyhow::Result<Server> {
         Builder::new_multi_thread().worker_threads(1).thread_name("accept").enable_all().build()?;
     runtime.spawn(accept::run(Arc::clone(&app), Door::Main, port, phases.clone()));
     runtime.spawn(forget(Arc::clone(&app)));
+    let entered = runtime.enter();
+    if let Some(operator) = admin::socket::Door::open(&app.config.data) {
+        runtime.spawn(operator.serve(Arc::clone(&app), phases.clone()));
+    }
+    drop(entered);
     if let Some(source) = source {
         let _entered = runtime.enter();
         runtime.spawn(source.keep(signal(SignalKind::hangup())?));
@@ -141,12 +147,9 @@ impl Server {
     #[must_use]
     pub fn welcome(&self) -> Vec<String> {
         let config = &self.app.config;
-        let url = match &config.public_url {
-            Some(url) => url.origin().to_owned(),
-            None => format!("{}://{}", config.scheme(), named(self.address)),
-        };
+        let url = config.origin();
         let mut lines = vec![format!("Chinwag is at {url}")];
-        lines.push(match (self.app.store.bootstrap_code(), config.registration) {
+        lines.push(match (self.app.store.bootstrap_code(), self.app.registration()) {
             (Some(_), Registration::Open) => {
                 "The first account will own this installation.".to_owned()
             }
@@ -212,14 +215,6 @@ async fn nobody_left(app: &App) {
             return;
         }
     }
-}
-
-/// An address as one types it: every interface is also this machine.
-fn named(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() || address.ip().is_loopback() {
-        return format!("localhost:{}", address.port());
-    }
-    address.to_string()
 }
 
 async fn signalled() {

@@ -364,7 +364,11 @@ fn commits(mut metric: MetricEncoder<'_>, figures: &Statistics) -> Result<(), fm
     metric.encode_histogram::<NoLabelSet>(sum, figures.commit_count, &buckets, None)
 }
 
-pub(crate) async fn livez() -> &'static str {
+pub(crate) async fn livez(
+    State(app): State<Arc<App>>,
+    request: axum::extract::Request,
+) -> &'static str {
+    app.probes.note(&request, app.config.trusted_hops);
     "ok\n"
 }
 

@@ -24,6 +24,9 @@ use certificates::Certificates;
 use files::Files;
 use session::Session;
 
+pub(crate) use files::own;
+pub use validity::{SOON_DAYS, ends_s};
+
 /// From where the certificate comes, now and later.
 #[derive(Debug)]
 pub(crate) enum Source {

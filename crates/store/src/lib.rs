@@ -19,9 +19,19 @@ mod statistics;
 mod store;
 pub mod write;
 
+use std::path::Path;
+use std::time::Duration;
+
 use chinwag_core::id::UserId;
 
+pub use sqlite::{Examined, FILE as DATABASE_FILE, Whole};
 pub use store::{COMMIT_BOUNDS_US, Options, Publish, SigningKey, Statistics, Store, StoreError};
+
+/// Looks at the database in a folder, which a server may have open, and changes nothing. What takes
+/// long is broken off after the time given.
+pub fn examine(folder: &Path, within: Duration) -> Result<Examined, StoreError> {
+    sqlite::examine(folder, within)
+}
 
 /// The installation itself, where it acts: it made the channel `general`. No account has its number.
 #[must_use]

@@ -97,6 +97,55 @@ pub struct InviteRow {
     pub uses_left: u32,
 }
 
+/// An account as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorUser {
+    pub user: UserRow,
+    /// When a session of it was used last, where there was one.
+    pub seen_at_ms: Option<u64>,
+}
+
+/// A room as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorRoom {
+    pub id: RoomId,
+    pub kind: RoomKind,
+    pub name: Option<String>,
+    pub history: History,
+    pub posting: Posting,
+    pub members: u64,
+    /// Messages.
+    pub n: u64,
+    pub created_at_ms: u64,
+    pub active_at_ms: u64,
+}
+
+/// A line of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRow {
+    pub number: u64,
+    pub at_ms: u64,
+    /// None where it was the operator.
+    pub actor: Option<UserId>,
+    pub act: String,
+    /// To whom it was done, where it was to someone.
+    pub subject: Option<UserId>,
+    pub detail: String,
+}
+
+/// How much of everything there is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Totals {
+    pub users: u64,
+    /// Those that live.
+    pub sessions: u64,
+    /// Those that are open.
+    pub invites: u64,
+    pub rooms: Vec<(RoomKind, u64)>,
+    pub messages: u64,
+    pub audit_lines: u64,
+}
+
 /// Which part of a timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum At {

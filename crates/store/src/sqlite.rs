@@ -11,6 +11,7 @@
 mod apply;
 mod batch;
 mod checkpoint;
+mod examine;
 mod known;
 mod open;
 #[cfg(test)]
@@ -29,8 +30,11 @@ use rusqlite::Connection;
 
 pub(crate) use self::apply::Setting;
 pub(crate) use self::checkpoint::last as last_checkpoint;
+pub(crate) use self::examine::examine;
+pub use self::examine::{Examined, Whole};
 use self::known::Known;
-pub(crate) use self::open::{FILE, Facts, check_library, facts, lock, migrate, word, writing};
+pub use self::open::FILE;
+pub(crate) use self::open::{Facts, check_library, facts, lock, migrate, word, writing};
 pub use self::reader::Reader;
 use self::writer::Writer;
 use crate::store::{Publish, Shared, StoreError};

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use chinwag_core::access::Registration;
 use chinwag_core::id::{Epoch, Key, RoomId, UserId};
 use chinwag_core::limit::{READ_QUEUE_MAX, WRITER_QUEUE_MAX};
 use tokio::sync::oneshot;
@@ -83,6 +84,8 @@ pub(crate) struct Shared {
     pub(crate) empty: AtomicBool,
     /// As the writer's setting has it.
     pub(crate) bootstrap: Mutex<Option<String>>,
+    /// As the database has it.
+    pub(crate) registration: Mutex<Option<Registration>>,
 }
 
 impl Shared {
@@ -147,6 +150,7 @@ impl Store {
             counters: Counters::default(),
             empty: AtomicBool::new(facts.is_empty),
             bootstrap: Mutex::new(bootstrap.clone()),
+            registration: Mutex::new(facts.registration),
         });
         let setting = sqlite::Setting { general: facts.general, bootstrap };
         let start = || {
@@ -240,6 +244,12 @@ impl Store {
     #[must_use]
     pub fn bootstrap_code(&self) -> Option<String> {
         self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Who may register, as the operator set it; none where that was left to the configuration.
+    #[must_use]
+    pub fn registration(&self) -> Option<Registration> {
+        *self.shared.registration.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The figures of this moment; takes no lock.

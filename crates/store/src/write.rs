@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chinwag_core::access::{History, Posting, Rank, Role, RoomKind};
+use chinwag_core::access::{History, Posting, Rank, Registration, Role, RoomKind};
 use chinwag_core::event::{Event, Origin};
 use chinwag_core::id::{Key, RoomId, Seq, SessionId, UserId};
 use chinwag_core::profile::Hue;
@@ -160,6 +160,49 @@ pub enum Write {
     ResetUse {
         token: TokenHash,
         password: PasswordHash,
+    },
+
+    /// What the operator does, who needs no rank: only a door that the operator alone can reach makes
+    /// one. `actor` of the submission is [`crate::installation_user`].
+    Operate(Operation),
+}
+
+/// What whoever can read the database may do: all that the installation's owner may, and more.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// As [`Write::RankSet`]; an owner always stays.
+    RankSet {
+        user: UserId,
+        rank: Rank,
+    },
+    /// As [`Write::UserDelete`], of any account and without its password.
+    UserDelete {
+        user: UserId,
+    },
+    ResetCreate {
+        user: UserId,
+        token: TokenHash,
+        expires_at_ms: u64,
+    },
+    /// End one session, whosever it is.
+    SessionRevoke {
+        session: SessionId,
+    },
+    /// End all sessions of a user.
+    SessionsRevoke {
+        user: UserId,
+    },
+    InviteCreate {
+        code: String,
+        expires_at_ms: u64,
+        uses: u32,
+    },
+    InviteDelete {
+        code: String,
+    },
+    /// Say who may register where the configuration does not; none leaves it to the default again.
+    RegistrationSet {
+        registration: Option<Registration>,
     },
 }
 

@@ -22,6 +22,8 @@ mod members;
 mod model;
 #[path = "contract/opening.rs"]
 mod opening;
+#[path = "contract/operator.rs"]
+mod operator;
 #[path = "contract/paging.rs"]
 mod paging;
 #[path = "contract/rooms.rs"]

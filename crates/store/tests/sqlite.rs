@@ -4,15 +4,17 @@
 #[path = "contract/world.rs"]
 mod world;
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use chinwag_core::access::Role;
 use chinwag_core::id::RoomId;
 use chinwag_core::limit::{CHANNEL_MEMBERS_MAX, ROOMS_PER_USER_MAX};
 use chinwag_store::read::At;
 use chinwag_store::write::{Refusal, Write};
-use chinwag_store::{Store, StoreError};
+use chinwag_store::{Store, StoreError, Whole};
 use rusqlite::Connection;
 use world::{World, body, event, options};
 
@@ -83,6 +85,35 @@ fn a_spoiled_row_is_withheld_and_the_page_goes_on() {
     let log = world.log(bob, room).expect("bob is in it");
     assert_eq!(log.len(), 8, "the log is dense all the same");
     assert!(world.store().statistics().rows_corrupt > 1);
+}
+
+#[test]
+fn a_look_sees_a_spoiled_row_and_changes_nothing() {
+    let world = open();
+    let [ann, bob] = world.users(["ann", "bob"]);
+    let room = world.direct(ann, bob);
+    world.send(ann, room, "the fox");
+    let look =
+        || chinwag_store::examine(world.folder(), Duration::from_secs(20)).expect("it reads");
+    let running = look();
+    assert_eq!((running.whole.clone(), running.rows_corrupt), (Whole::Yes, 0));
+    assert_eq!(running.newest_at_ms, world.now_ms());
+    world.store().close();
+    let files = || {
+        let files = std::fs::read_dir(world.folder()).expect("it is there");
+        let name =
+            |file: std::io::Result<std::fs::DirEntry>| file.expect("it is there").file_name();
+        files.map(name).collect::<BTreeSet<_>>()
+    };
+    let before = files();
+    assert_eq!((look().rows, look().whole), (running.rows, Whole::Yes));
+    assert_eq!(files(), before);
+    let spoil = "UPDATE events SET body = replace(body, 'fox', 'cat')";
+    assert!(shell(world.folder()).execute(spoil, []).is_ok());
+    assert_eq!(look().rows_corrupt, 1);
+    shell(world.folder()).pragma_update(None, "user_version", 99).expect("it can be set");
+    let later = look();
+    assert_eq!((later.form, later.rows), (99, 0), "what it does not know it does not read");
 }
 
 /// What the writer knows of a room outlives its transaction, but not a change that it did not make.

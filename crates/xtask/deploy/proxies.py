@@ -1,17 +1,20 @@
 """The sample files for nginx and Caddy, with the real ones."""
 
 import contextlib
+import json
+import os
 import re
 
 from chat import Site, two_people_talk, two_people_talk_without_websockets
-from tests import DEPLOY, folder, free_port, program, run, running, server, test
+from tests import DEPLOY, chinwag, folder, free_port, program, run, running, server, test
 
 
 def certificate(place):
-    """A certificate for localhost, made for this test."""
+    """A certificate for localhost, made for this test: the server's own, and none of an authority."""
     key, chain = place / "key.pem", place / "chain.pem"
     run(program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
         "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+        "-addext", "basicConstraints=critical,CA:FALSE",
         "-keyout", key, "-out", chain)
     return key, chain
 
@@ -39,6 +42,17 @@ def nginx(place, site):
         yield
 
 
+def the_doctor_finds_the_way(behind, origin, chain):
+    """`chinwag doctor` comes by the public URL and finds nothing wrong with the way."""
+    options = ["--data", behind.data, "--listen", behind.address, "--public-url", origin, "--trusted-hops", "1"]
+    environment = {**os.environ, "SSL_CERT_FILE": str(chain)}
+    found = json.loads(run(chinwag(), "doctor", "--json", *options, env=environment))
+    outside = [it for it in found if it["area"] == "outside"]
+    said = " ".join(it["what"] for it in outside if it["level"] == "ok")
+    for words in ["right Host", "one proxy adds itself", "a WebSocket opens"]:
+        assert words in said, outside
+
+
 @test
 def people_talk_through_nginx_as_the_sample_has_it():
     port, plain_port = free_port(), free_port()
@@ -60,6 +74,7 @@ def people_talk_through_nginx_as_the_sample_has_it():
             two_people_talk(site, behind.invite())
             assert site.status("/metrics") == 404
             assert site.status("/") == 200
+            the_doctor_finds_the_way(behind, origin, chain)
 
 
 @test
@@ -102,3 +117,4 @@ def people_talk_through_caddy_as_the_sample_has_it():
             site = Site(origin, chain)
             two_people_talk(site, behind.invite())
             assert site.status("/metrics") == 404
+            the_doctor_finds_the_way(behind, origin, chain)

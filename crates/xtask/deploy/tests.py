@@ -108,8 +108,8 @@ def running(command, until, **options):
 class Server:
     """A chinwag that runs, in a folder of its own."""
 
-    def __init__(self, address, metrics, lines):
-        self.address, self.metrics, self.lines = address, metrics, lines
+    def __init__(self, address, metrics, lines, data):
+        self.address, self.metrics, self.lines, self.data = address, metrics, lines, data
 
     def invite(self):
         """The code in the link of the start lines, which makes the first account."""
@@ -125,7 +125,7 @@ def server(*flags, env=None):
         command += ["--metrics-listen", f"127.0.0.1:{metrics}", *flags]
         ready = r'"ready","listen":"([^"]+)"|"listen":"([^"]+)".*"ready"'
         with running(command, ready, cwd=data, env={**os.environ, **(env or {})}) as (match, lines):
-            yield Server(match.group(1) or match.group(2), f"127.0.0.1:{metrics}", lines)
+            yield Server(match.group(1) or match.group(2), f"127.0.0.1:{metrics}", lines, data / "data")
 
 
 def chinwag():

@@ -9,9 +9,9 @@ use bytes::Bytes;
 use chinwag_core::limit::{BODY_WITHIN, FRAME_BYTES_MAX};
 use chinwag_proto::code::{ErrorCode, Problem};
 use chinwag_proto::parse;
-use http::HeaderMap;
 use http::header;
 use http::request::Parts;
+use http::{Extensions, HeaderMap};
 use http_body_util::{BodyExt as _, Limited};
 use serde::de::DeserializeOwned;
 
@@ -48,26 +48,33 @@ impl FromRequestParts<Arc<App>> for Visitor {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        let address = address(parts, app.config.trusted_hops);
+        let address = visitor(&parts.headers, &parts.extensions, app.config.trusted_hops);
         app.throttle.address(address)?;
         Ok(Self(address))
     }
 }
 
+/// The other end of the connection.
+pub(crate) fn peer(extensions: &Extensions) -> IpAddr {
+    extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0)
+}
+
+/// The entries of `X-Forwarded-For`: each proxy adds whom it was asked by at the end.
+pub(crate) fn forwarded(headers: &HeaderMap) -> Vec<&str> {
+    let lists = headers.get_all("x-forwarded-for").iter();
+    let lists = lists.filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(str::trim).collect()
+}
+
 /// The peer, or the n-th entry of `X-Forwarded-For` from the right where n proxies are trusted: what
 /// stands further left, anyone may have written.
-fn address(parts: &Parts, trusted_hops: u8) -> IpAddr {
-    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
+pub(crate) fn visitor(headers: &HeaderMap, extensions: &Extensions, trusted_hops: u8) -> IpAddr {
+    let peer = peer(extensions);
     let Some(place) = usize::from(trusted_hops).checked_sub(1) else {
         return peer;
     };
-    let lists = parts.headers.get_all("x-forwarded-for");
-    let entries: Vec<&str> = lists
-        .iter()
-        .filter_map(|list| list.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .collect();
-    entries.iter().rev().nth(place).and_then(|entry| entry.trim().parse().ok()).unwrap_or(peer)
+    let entry = forwarded(headers).into_iter().rev().nth(place);
+    entry.and_then(|entry| entry.parse().ok()).unwrap_or(peer)
 }
 
 /// A JSON body of at most 64 KiB.
@@ -179,7 +186,10 @@ mod tests {
 
     #[test]
     fn only_what_a_trusted_proxy_wrote_is_believed() {
-        let of = |forwarded: &[&str], hops| address(&parts(forwarded), hops).to_string();
+        let of = |forwarded: &[&str], hops| {
+            let parts = parts(forwarded);
+            visitor(&parts.headers, &parts.extensions, hops).to_string()
+        };
         assert_eq!(of(&["1.1.1.1, 2.2.2.2"], 0), "10.0.0.9");
         assert_eq!(of(&["1.1.1.1, 2.2.2.2"], 1), "2.2.2.2");
         assert_eq!(of(&["1.1.1.1", "2.2.2.2"], 2), "1.1.1.1");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rustls::InconsistentKeys;
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
@@ -135,6 +135,13 @@ fn stamp(path: &Path) -> Stamp {
 fn is_open_to_all(key: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(key).is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0)
+}
+
+/// The server's own certificate (DER) of files that are right.
+pub(crate) fn own(files: &TlsFiles) -> Result<Vec<u8>, FilesError> {
+    let both = read(files, &aws_lc_rs::default_provider())?;
+    let own = both.cert.first().map(|own| own.to_vec());
+    own.ok_or_else(|| FilesError::NoCertificate { path: files.cert.clone() })
 }
 
 fn read(files: &TlsFiles, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, FilesError> {

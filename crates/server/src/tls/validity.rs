@@ -16,7 +16,7 @@ pub(super) enum Complaint {
 }
 
 /// What ends sooner should have been renewed by now: the usual tools do it 30 days before.
-const SOON_DAYS: u64 = 14;
+pub const SOON_DAYS: u64 = 14;
 const DAY_S: u64 = 24 * 3600;
 
 const SEQUENCE: u8 = 0x30;
@@ -59,6 +59,12 @@ impl Validity {
             Some(_) => None,
         }
     }
+}
+
+/// The end of a certificate's time (DER), Unix seconds, where it can be read.
+#[must_use]
+pub fn ends_s(certificate: &[u8]) -> Option<u64> {
+    Validity::of(certificate).map(|validity| validity.ends_s)
 }
 
 /// The tag of the first element, what is in it, and what follows it (X.690, 8.1).

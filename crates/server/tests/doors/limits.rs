@@ -17,6 +17,7 @@ const HELD: &[(&str, &str)] = &[
     ("PAGE_DEFAULT", "sizes::a_page_is_1_to_100"),
     ("ROOM_PAGE_MAX", "crowds::rooms_come_in_pages"),
     ("MEMBER_PAGE_MAX", "crowds::members_come_in_pages"),
+    ("OPERATOR_PAGE_MAX", "the program's tests/commands/admin.rs: it is no door of a client's"),
     ("CURSORS_MAX", "sizes::a_hello_has_at_most_1000_cursors"),
     ("RESUME_EVENTS_MAX", "resume::a_hundred_missed_events_come_by_themselves"),
     ("RESUME_BYTES_MAX", "resume::what_is_too_much_to_send_is_lagged"),

@@ -5,6 +5,7 @@
 //! the [`Permit`](chinwag_core::access::Permit) that it gives.
 
 mod accounts;
+mod audit;
 mod drafts;
 mod installation;
 mod members;
@@ -18,8 +19,9 @@ use chinwag_core::id::RoomId;
 
 pub(super) use sessions::idle_before_ms;
 
+use self::audit::By;
 use super::batch::{Applied, Applying, Batch};
-use crate::write::{Refusal, Submission, Write};
+use crate::write::{Operation, Refusal, Submission, Write};
 
 /// What a write must know that is in none of its tables' rows.
 #[derive(Debug)]
@@ -70,15 +72,43 @@ pub(super) fn apply(
         Write::SessionCreate { verified, session } => sessions::create(batch, s, verified, session),
         Write::SessionRefresh { presented, next } => sessions::refresh(batch, s, *presented, *next),
         Write::SessionRevoke { session } => sessions::revoke(batch, s, *session),
-        Write::RankSet { user, rank } => installation::rank_set(batch, s, *user, *rank),
-        Write::InviteCreate { code, expires_at_ms, uses } => {
-            installation::invite_create(batch, s, code, *expires_at_ms, *uses)
+        Write::RankSet { user, rank } => {
+            installation::rank_set(batch, s, By::User(s.actor), *user, *rank)
         }
-        Write::InviteDelete { code } => installation::invite_delete(batch, s, code),
+        Write::InviteCreate { code, expires_at_ms, uses } => {
+            let by = By::User(s.actor);
+            installation::invite_create(batch, s, by, code, *expires_at_ms, *uses)
+        }
+        Write::InviteDelete { code } => {
+            installation::invite_delete(batch, s, By::User(s.actor), code)
+        }
         Write::ResetCreate { user, token, expires_at_ms } => {
-            passwords::reset_create(batch, s, *user, *token, *expires_at_ms)
+            let by = By::User(s.actor);
+            passwords::reset_create(batch, s, by, *user, *token, *expires_at_ms)
         }
         Write::ResetUse { token, password } => passwords::reset_use(batch, s, *token, password),
+        Write::Operate(operation) => operate(batch, s, operation),
+    }
+}
+
+/// Does what the operator asks for.
+fn operate(batch: &mut Batch<'_>, s: &Submission, operation: &Operation) -> Applying<Applied> {
+    let by = By::Operator;
+    match operation {
+        Operation::RankSet { user, rank } => installation::rank_set(batch, s, by, *user, *rank),
+        Operation::UserDelete { user } => accounts::remove(batch, s, by, *user),
+        Operation::ResetCreate { user, token, expires_at_ms } => {
+            passwords::reset_create(batch, s, by, *user, *token, *expires_at_ms)
+        }
+        Operation::SessionRevoke { session } => sessions::remove(batch, s, by, *session),
+        Operation::SessionsRevoke { user } => sessions::remove_all(batch, s, by, *user),
+        Operation::InviteCreate { code, expires_at_ms, uses } => {
+            installation::invite_create(batch, s, by, code, *expires_at_ms, *uses)
+        }
+        Operation::InviteDelete { code } => installation::invite_delete(batch, s, by, code),
+        Operation::RegistrationSet { registration } => {
+            installation::registration_set(batch, s, by, *registration)
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use chinwag_core::access::{Actor, Denied, Rank, Role, RoomKind};
+use chinwag_core::access::{Actor, Denied, Rank, Registration, Role, RoomKind};
 use chinwag_core::body;
 use chinwag_core::event::{Event, EventKind};
 use chinwag_core::id::{Key, RoomId, Seq, SessionId, UserId};
@@ -120,6 +120,8 @@ pub(super) struct Batch<'c> {
     pub(super) told: Vec<Entry>,
     /// True where an account was made or erased.
     pub(super) accounts_changed: bool,
+    /// What registration was set to, where it was.
+    pub(super) registration_set: Option<Option<Registration>>,
 }
 
 impl<'c> Batch<'c> {
@@ -138,6 +140,7 @@ impl<'c> Batch<'c> {
             event_insert: connection.prepare_cached(sql::EVENT_INSERT)?,
             told: Vec::new(),
             accounts_changed: false,
+            registration_set: None,
         })
     }
 

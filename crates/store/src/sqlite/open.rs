@@ -2,13 +2,14 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chinwag_core::access::{History, Posting, RoomKind};
+use chinwag_core::access::{History, Posting, Registration, RoomKind};
 use chinwag_core::event::{Event, EventKind};
 use chinwag_core::id::{Epoch, RoomId, Seq};
 use rusqlite::config::DbConfig;
@@ -18,7 +19,7 @@ use super::{row, statements as sql};
 use crate::store::{SigningKey, StoreError};
 
 /// The database's file in its folder.
-pub(crate) const FILE: &str = "chinwag.db";
+pub const FILE: &str = "chinwag.db";
 /// Held by the one process that has the folder open; says in it which.
 const LOCK_FILE: &str = "chinwag.lock";
 
@@ -39,6 +40,7 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_start.sql"),
     include_str!("../../migrations/sqlite/0002_app.sql"),
+    include_str!("../../migrations/sqlite/0003_audit.sql"),
 ];
 
 /// `CHWG`, so that `file` and others know whose database this is.
@@ -52,6 +54,7 @@ pub(crate) struct Facts {
     pub(crate) general: RoomId,
     pub(crate) keys: Vec<SigningKey>,
     pub(crate) is_empty: bool,
+    pub(crate) registration: Option<Registration>,
 }
 
 /// Makes the folder if need be and locks it.
@@ -121,6 +124,22 @@ pub(crate) fn reading(folder: &Path) -> Result<Connection, StoreError> {
     settled(connection)
 }
 
+/// A connection that reads a file which nobody has open, and leaves nothing beside it: one that may be
+/// written meanwhile would want a log and shared memory there.
+pub(super) fn reading_still(folder: &Path) -> rusqlite::Result<Connection> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
+    let mut uri = String::from("file:");
+    for &byte in folder.join(FILE).as_os_str().as_bytes() {
+        match plain(byte) {
+            true => uri.push(char::from(byte)),
+            false => uri += &format!("%{byte:02x}"),
+        }
+    }
+    uri += "?immutable=1";
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
 /// What holds for every connection: trust nothing that is in the file.
 fn settled(connection: Connection) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -141,13 +160,22 @@ pub(crate) fn check_library() -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The form of a database: how many migrations it has had.
+pub(super) fn form(connection: &Connection) -> rusqlite::Result<usize> {
+    let form: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(usize::try_from(form).unwrap_or(usize::MAX))
+}
+
+/// The newest form that this program knows.
+pub(super) fn form_known() -> usize {
+    MIGRATIONS.len()
+}
+
 /// Brings the tables to this program's form; refuses those of a later program.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let done: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = MIGRATIONS.len();
-    let done = usize::try_from(done).unwrap_or(usize::MAX);
+    let (done, known) = (form(&transaction)?, form_known());
     if done > known {
         return Err(StoreError::Newer { found: done, known });
     }
@@ -195,12 +223,15 @@ fn facts_found(connection: &Connection) -> Result<Option<Facts>, StoreError> {
     let keys =
         keys.query_map([], |row| Ok(SigningKey { kid: row.get(0)?, secret: row.get(1)? }))?;
     let is_empty = !connection.prepare(sql::USER_ANY)?.exists([])?;
+    let registration =
+        connection.query_row(sql::REGISTRATION_GET, [], |row| row.get::<_, Option<String>>(0))?;
     Ok(Some(Facts {
         installation,
         epoch,
         general: RoomId::from_i64(general),
         keys: keys.collect::<Result<_, _>>()?,
         is_empty,
+        registration: registration.as_deref().and_then(Registration::from_name),
     }))
 }
 

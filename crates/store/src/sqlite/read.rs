@@ -1,6 +1,7 @@
 //! What [`Reader`](super::Reader) reads, by what it is about.
 
 mod opening;
+mod operator;
 mod people;
 mod rooms;
 mod timeline;

@@ -186,4 +186,28 @@ statements! {
     RESET_USER = concat!("SELECT ", user_columns!(), " FROM resets t CROSS JOIN users u ON u.user_id = t.user_id
         WHERE t.token = ?1 AND t.expires_at_ms > ?2 AND u.handle IS NOT NULL");
     RESET_DELETE = "DELETE FROM resets WHERE user_id = ?1";
+
+    // What is once in the installation, and who did what to it.
+    REGISTRATION_GET = "SELECT registration FROM installation WHERE id = 1";
+    REGISTRATION_SET = "UPDATE installation SET registration = ?1 WHERE id = 1";
+    AUDIT_INSERT = "INSERT INTO audit (at_ms, actor, act, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
+    AUDIT_PAGE = "SELECT number, at_ms, actor, act, subject, detail FROM audit WHERE number < ?1 ORDER BY number DESC LIMIT ?2";
+
+    // What a look at the database asks.
+    EXAMINE_ROOMS = "SELECT room_id FROM rooms WHERE room_id > 0 ORDER BY room_id";
+    EXAMINE_NEWEST = "SELECT max(head_at_ms) FROM rooms WHERE room_id > 0";
+
+    // What the operator sees.
+    OPERATOR_USERS = concat!("SELECT ", user_columns!(), ", (SELECT max(s.seen_at_ms) FROM sessions s WHERE s.user_id = u.user_id)
+        FROM users u WHERE u.user_id > ?1 AND u.handle IS NOT NULL ORDER BY u.user_id LIMIT ?2");
+    OPERATOR_USER = concat!("SELECT ", user_columns!(), ", (SELECT max(s.seen_at_ms) FROM sessions s WHERE s.user_id = u.user_id)
+        FROM users u WHERE u.user_id = ?1 AND u.handle IS NOT NULL");
+    OPERATOR_ROOMS = "SELECT room_id, kind, name, history, posting, members, n, created_at_ms, active_at_ms FROM rooms
+        WHERE room_id > ?1 AND kind <> 'self' ORDER BY room_id LIMIT ?2";
+    OPERATOR_ROOM = "SELECT room_id, kind, name, history, posting, members, n, created_at_ms, active_at_ms FROM rooms
+        WHERE room_id = ?1 AND kind <> 'self'";
+    TOTAL_USERS = "SELECT count(*) FROM users WHERE handle > ''";
+    TOTAL_SESSIONS = "SELECT count(*) FROM sessions WHERE session_id > 0 AND revoked_at_ms IS NULL AND seen_at_ms > ?1";
+    TOTAL_ROOMS = "SELECT kind, count(*), sum(n) FROM rooms WHERE room_id > 0 GROUP BY kind";
+    TOTAL_AUDIT = "SELECT count(*) FROM audit WHERE number > 0";
 }

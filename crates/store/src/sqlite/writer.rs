@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use chinwag_core::access::Registration;
 use chinwag_core::event::{Event, Origin};
 use chinwag_core::limit::BATCH_MAX;
 use rusqlite::ffi::ErrorCode;
@@ -30,6 +31,14 @@ impl Settled {
     fn refused(refusal: Refusal) -> Self {
         Self { outcome: Err(refusal), entries: Vec::new() }
     }
+}
+
+/// What a transaction changed of what all threads know.
+#[derive(Default)]
+struct Changed {
+    /// Whether there is an account now.
+    accounts: Option<bool>,
+    registration: Option<Option<Registration>>,
 }
 
 /// The writer's thread.
@@ -112,8 +121,9 @@ impl Writer {
             Ok(applied)
         });
         match result {
-            Ok((settled, accounts)) => {
-                self.accounts_are(accounts);
+            Ok((settled, changed)) => {
+                self.registration_is(changed.registration);
+                self.accounts_are(changed.accounts);
                 self.committed(commands, &settled, started.elapsed());
                 Ok(settled)
             }
@@ -124,11 +134,8 @@ impl Writer {
         }
     }
 
-    /// The outcomes, and whether there is an account now where that may have changed.
-    fn apply_all(
-        &mut self,
-        commands: &[Submission],
-    ) -> rusqlite::Result<(Vec<Settled>, Option<bool>)> {
+    /// The outcomes, and what they change of what all threads know.
+    fn apply_all(&mut self, commands: &[Submission]) -> rusqlite::Result<(Vec<Settled>, Changed)> {
         let Self { connection, known, shared, .. } = self;
         let mut batch = Batch::new(connection, &shared.counters, known)?;
         let mut settled = Vec::with_capacity(commands.len());
@@ -141,8 +148,15 @@ impl Writer {
             settled.push(Settled { outcome, entries: std::mem::take(&mut batch.told) });
         }
         batch.flush()?;
-        let accounts = batch.accounts_changed.then(|| batch.any(sql::USER_ANY, []));
-        Ok((settled, accounts.transpose()?))
+        let accounts = batch.accounts_changed.then(|| batch.any(sql::USER_ANY, [])).transpose()?;
+        Ok((settled, Changed { accounts, registration: batch.registration_set }))
+    }
+
+    /// Notes what registration was set to, where it was.
+    fn registration_is(&self, set: Option<Option<Registration>>) {
+        if let Some(set) = set {
+            *self.shared.registration.lock().unwrap_or_else(PoisonError::into_inner) = set;
+        }
     }
 
     /// Notes whether there is an account now, where that may have changed.

@@ -8,6 +8,7 @@ use chinwag_core::profile::{Hue, Profile};
 use chinwag_core::text::{Handle, Name};
 use rusqlite::params;
 
+use super::audit::{self, By};
 use super::members::{is_full, is_only_owner, role_on_joining};
 use super::{Setting, installation, passwords, sessions};
 use crate::read::UserRow;
@@ -112,7 +113,7 @@ fn profile(user: UserRow) -> Profile {
     }
 }
 
-/// Erases an account. What it wrote stays, from a user without a name.
+/// Erases the actor's own account.
 pub(super) fn delete(
     batch: &mut Batch<'_>,
     s: &Submission,
@@ -120,22 +121,40 @@ pub(super) fn delete(
 ) -> Applying<Applied> {
     passwords::check(batch, s.actor, verified)?;
     let rank = batch.rank(s.actor)?.ok_or(Refusal::Unauthorized)?;
-    let user = s.actor.to_i64();
-    let last_owner = rank == Rank::Owner && installation::is_only_owner(batch, s.actor)?;
-    if last_owner && batch.any(sql::USER_OTHER, [user])? {
+    erase(batch, s.actor, rank, s.at_ms)
+}
+
+/// Erases someone's account.
+pub(super) fn remove(
+    batch: &mut Batch<'_>,
+    s: &Submission,
+    by: By,
+    user: UserId,
+) -> Applying<Applied> {
+    let rank = batch.rank(user)?.ok_or(Refusal::NotFound)?;
+    let erased = erase(batch, user, rank, s.at_ms)?;
+    audit::note(batch, s, by, "user.delete", Some(user), "")?;
+    Ok(erased)
+}
+
+/// Erases an account. What it wrote stays, from a user without a name.
+fn erase(batch: &mut Batch<'_>, user: UserId, rank: Rank, at_ms: u64) -> Applying<Applied> {
+    let id = user.to_i64();
+    let last_owner = rank == Rank::Owner && installation::is_only_owner(batch, user)?;
+    if last_owner && batch.any(sql::USER_OTHER, [id])? {
         return Err(Refusal::Forbidden("make someone else the installation's owner first").into());
     }
-    for room in batch.numbers(sql::MEMBER_ROOMS, [user])? {
-        depart(batch, s, RoomId::from_i64(room))?;
+    for room in batch.numbers(sql::MEMBER_ROOMS, [id])? {
+        depart(batch, user, RoomId::from_i64(room), at_ms)?;
     }
-    sessions::revoke_all(batch, s.actor, None, s.at_ms)?;
-    batch.run(sql::RESET_DELETE, [user])?;
+    sessions::revoke_all(batch, user, None, at_ms)?;
+    batch.run(sql::RESET_DELETE, [id])?;
     if last_owner {
         // Nobody is left, and whoever comes next owns the installation: by no link of before.
         batch.run(sql::INVITES_ERASE, [])?;
     }
-    batch.run(sql::USER_ERASE, [user, s.at_ms.cast_signed()])?;
-    let erased = Profile { user: s.actor, handle: "".into(), display_name: "".into(), hue: None };
+    batch.run(sql::USER_ERASE, [id, at_ms.cast_signed()])?;
+    let erased = Profile { user, handle: "".into(), display_name: "".into(), hue: None };
     batch.told.push(Entry::Profile(Arc::new(erased)));
     batch.accounts_changed = true;
     Ok(Applied::silent(Written::Done))
@@ -143,32 +162,31 @@ pub(super) fn delete(
 
 /// Takes someone whose account ends out of a room. This is no leave that one asks for: it holds in
 /// direct rooms too, and for a last owner, whose place is passed on first.
-fn depart(batch: &mut Batch<'_>, s: &Submission, room: RoomId) -> Applying<()> {
-    if room.is_self_of(s.actor) {
-        let (room, _) = batch.scene(room, s.actor)?;
-        batch.run(sql::EVENTS_ERASE, [room.id.to_i64()])?;
-        return batch.member_end(room.id, s.actor, room.head);
+fn depart(batch: &mut Batch<'_>, user: UserId, room: RoomId, at_ms: u64) -> Applying<()> {
+    let (found, actor) = batch.scene(room, user)?;
+    if room.is_self_of(user) {
+        batch.run(sql::EVENTS_ERASE, [room.to_i64()])?;
+        return batch.member_end(room, user, found.head);
     }
-    let (_, actor) = batch.scene(room, s.actor)?;
-    pass_on(batch, s, room, actor)?;
-    batch.member_leave(room, s.actor, s.actor, s.at_ms, None)?;
+    pass_on(batch, room, actor, at_ms)?;
+    batch.member_leave(room, user, user, at_ms, None)?;
     Ok(())
 }
 
 /// Where the actor is the room's last owner, the longest-standing of the highest other role becomes
 /// one.
-fn pass_on(batch: &mut Batch<'_>, s: &Submission, room: RoomId, actor: Actor) -> Applying<()> {
-    if actor.role != Some(Role::Owner) || !is_only_owner(batch, room, s.actor)? {
+fn pass_on(batch: &mut Batch<'_>, room: RoomId, actor: Actor, at_ms: u64) -> Applying<()> {
+    if actor.role != Some(Role::Owner) || !is_only_owner(batch, room, actor.user)? {
         return Ok(());
     }
-    let (id, user) = (room.to_i64(), s.actor.to_i64());
+    let (id, user) = (room.to_i64(), actor.user.to_i64());
     let number = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
     let heir = match batch.first(sql::MEMBER_ADMIN_OLDEST, [id], number)? {
         None => batch.first(sql::MEMBER_OLDEST, [id, user], number)?,
         admin => admin,
     };
     if let Some(heir) = heir.map(UserId::from_i64) {
-        batch.member_role(room, heir, Role::Owner, s.actor, s.at_ms, None)?;
+        batch.member_role(room, heir, Role::Owner, actor.user, at_ms, None)?;
     }
     Ok(())
 }

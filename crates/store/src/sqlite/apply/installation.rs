@@ -1,11 +1,12 @@
 //! The installation: who has which rank in it, who may let people in, and with what.
 
-use chinwag_core::access::{InstallationAction, Rank, authorise_installation};
+use chinwag_core::access::{InstallationAction, Rank, Registration, authorise_installation};
 use chinwag_core::id::UserId;
 use chinwag_core::limit::{INVITE_USES_MAX, INVITES_MAX};
 use rusqlite::params;
 
 use super::Setting;
+use super::audit::{self, By};
 use crate::sqlite::batch::{Applied, Applying, Batch};
 use crate::sqlite::statements as sql;
 use crate::write::{Admission, Refusal, Submission, Written};
@@ -43,32 +44,54 @@ pub(super) fn is_only_owner(batch: &Batch<'_>, user: UserId) -> Applying<bool> {
 pub(super) fn rank_set(
     batch: &mut Batch<'_>,
     s: &Submission,
+    by: By,
     user: UserId,
     to: Rank,
 ) -> Applying<Applied> {
-    let rank = batch.rank(s.actor)?.ok_or(Refusal::Unauthorized)?;
     let last_owner = is_only_owner(batch, user)?;
-    authorise_installation(rank, InstallationAction::RankSet { to, last_owner })?;
-    if batch.rank(user)?.is_none() {
-        return Err(Refusal::NotFound.into());
+    authorise_installation(by.rank(batch)?, InstallationAction::RankSet { to, last_owner })?;
+    let from = batch.rank(user)?.ok_or(Refusal::NotFound)?;
+    if from == to {
+        return Ok(Applied::silent(Written::Unchanged));
     }
     batch.run(sql::USER_RANK_SET, params![user.to_i64(), to.name()])?;
+    let detail = format!("{} to {}", from.name(), to.name());
+    audit::note(batch, s, by, "user.rank", Some(user), &detail)?;
     Ok(Applied::silent(Written::Done))
 }
 
-fn authorise(batch: &Batch<'_>, s: &Submission) -> Applying<()> {
-    let rank = batch.rank(s.actor)?.ok_or(Refusal::Unauthorized)?;
-    Ok(authorise_installation(rank, InstallationAction::Invite)?)
+/// Says who may register where the configuration does not.
+pub(super) fn registration_set(
+    batch: &mut Batch<'_>,
+    s: &Submission,
+    by: By,
+    registration: Option<Registration>,
+) -> Applying<Applied> {
+    let name = registration.map(Registration::name);
+    let before =
+        batch.first(sql::REGISTRATION_GET, [], |row| row.get::<_, Option<String>>(0))?.flatten();
+    if before.as_deref() == name {
+        return Ok(Applied::silent(Written::Unchanged));
+    }
+    batch.run(sql::REGISTRATION_SET, [name])?;
+    batch.registration_set = Some(registration);
+    audit::note(batch, s, by, "registration.set", None, name.unwrap_or("default"))?;
+    Ok(Applied::silent(Written::Done))
+}
+
+fn authorise(batch: &Batch<'_>, by: By) -> Applying<()> {
+    Ok(authorise_installation(by.rank(batch)?, InstallationAction::Invite)?)
 }
 
 pub(super) fn invite_create(
     batch: &mut Batch<'_>,
     s: &Submission,
+    by: By,
     code: &str,
     expires_at_ms: u64,
     uses: u32,
 ) -> Applying<Applied> {
-    authorise(batch, s)?;
+    authorise(batch, by)?;
     let invalid = |field, why| Err(Refusal::Invalid { field, why }.into());
     if uses == 0 || uses > INVITE_USES_MAX {
         return invalid("uses", "must be 1 to 10,000");
@@ -87,17 +110,21 @@ pub(super) fn invite_create(
     }
     let (at_ms, expires) = (s.at_ms.cast_signed(), expires_at_ms.cast_signed());
     batch.run(sql::INVITE_INSERT, params![code, s.actor.to_i64(), at_ms, expires, uses])?;
+    let detail = format!("{} for {uses}", audit::beginning(code));
+    audit::note(batch, s, by, "invite.create", None, &detail)?;
     Ok(Applied::silent(Written::Done))
 }
 
 pub(super) fn invite_delete(
     batch: &mut Batch<'_>,
     s: &Submission,
+    by: By,
     code: &str,
 ) -> Applying<Applied> {
-    authorise(batch, s)?;
+    authorise(batch, by)?;
     if batch.run(sql::INVITE_DELETE, [code])? == 0 {
         return Err(Refusal::NotFound.into());
     }
+    audit::note(batch, s, by, "invite.delete", None, &audit::beginning(code))?;
     Ok(Applied::silent(Written::Done))
 }

@@ -4,6 +4,7 @@ use chinwag_core::access::{InstallationAction, authorise_installation};
 use chinwag_core::id::{SessionId, UserId};
 use rusqlite::params;
 
+use super::audit::{self, By};
 use super::sessions;
 use crate::sqlite::batch::{Applied, Applying, Batch};
 use crate::sqlite::row;
@@ -37,11 +38,12 @@ pub(super) fn set(
 pub(super) fn reset_create(
     batch: &mut Batch<'_>,
     s: &Submission,
+    by: By,
     user: UserId,
     token: TokenHash,
     expires_at_ms: u64,
 ) -> Applying<Applied> {
-    let rank = batch.rank(s.actor)?.ok_or(Refusal::Unauthorized)?;
+    let rank = by.rank(batch)?;
     let theirs = batch.rank(user)?;
     let asked = InstallationAction::ResetLink { rank: theirs.unwrap_or(rank) };
     authorise_installation(rank, asked)?;
@@ -50,6 +52,7 @@ pub(super) fn reset_create(
     }
     let params = params![user.to_i64(), token.0, expires_at_ms.cast_signed()];
     batch.run(sql::RESET_SET, params)?;
+    audit::note(batch, s, by, "user.reset", Some(user), "")?;
     Ok(Applied::silent(Written::Done))
 }
 

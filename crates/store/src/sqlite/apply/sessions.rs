@@ -9,6 +9,7 @@ use chinwag_core::id::{SessionId, UserId};
 use chinwag_core::limit::{REFRESH_GRACE_S, SESSION_IDLE_DAYS, SESSIONS_PER_USER_MAX};
 use rusqlite::params;
 
+use super::audit::{self, By};
 use super::passwords;
 use crate::sqlite::batch::{Applied, Applying, Batch, Entry};
 use crate::sqlite::row;
@@ -140,6 +141,34 @@ pub(super) fn revoke(
         return Err(Refusal::NotFound.into());
     }
     end(batch, s.actor, vec![session], s.at_ms)?;
+    Ok(Applied::silent(Written::Done))
+}
+
+/// Ends a session, whosever it is.
+pub(super) fn remove(
+    batch: &mut Batch<'_>,
+    s: &Submission,
+    by: By,
+    session: SessionId,
+) -> Applying<Applied> {
+    let params = [session.to_i64(), idle_before_ms(s.at_ms)];
+    let user = batch.first(sql::SESSION_GET, params, |row| row.get(1))?;
+    let user = UserId::from_i64(user.ok_or(Refusal::NotFound)?);
+    end(batch, user, vec![session], s.at_ms)?;
+    audit::note(batch, s, by, "session.revoke", Some(user), &session.to_string())?;
+    Ok(Applied::silent(Written::Done))
+}
+
+/// Ends all sessions of a user.
+pub(super) fn remove_all(
+    batch: &mut Batch<'_>,
+    s: &Submission,
+    by: By,
+    user: UserId,
+) -> Applying<Applied> {
+    batch.rank(user)?.ok_or(Refusal::NotFound)?;
+    revoke_all(batch, user, None, s.at_ms)?;
+    audit::note(batch, s, by, "session.revoke", Some(user), "all")?;
     Ok(Applied::silent(Written::Done))
 }
 
