@@ -22,6 +22,7 @@ use foldhash::HashMap;
 use crate::event::{ConnId, Event, EventKind, Origin, Signal};
 use crate::id::{RoomId, Seq, SessionId, UserId};
 use crate::limit::{ADDED_WAIT, DEAD_AFTER, JOIN_HOLD_EVENTS_MAX, PING_AFTER};
+use crate::receipt::Receipts;
 use presence::Presence;
 use room::{LocalRoom, Place};
 
@@ -32,7 +33,8 @@ pub enum Input {
     Attached { conn: ConnId, user: UserId, session: SessionId },
     /// The snapshot: every room of the user, each with its head. The driver has already written
     /// `ready` and what the client missed up to those heads.
-    Joined { conn: ConnId, heads: Vec<(RoomId, Seq)> },
+    /// `shares_read` is false where the user has switched read receipts off.
+    Joined { conn: ConnId, heads: Vec<(RoomId, Seq)>, shares_read: bool },
     /// The connection is gone.
     Closed { conn: ConnId },
     /// Something came from the connection.
@@ -52,6 +54,8 @@ pub enum Input {
     Watch { conn: ConnId, users: Vec<UserId>, leavings: u64 },
     /// Those of [`Output::Doubt`] who may be seen all the same, in the same way.
     Watchable { conn: ConnId, users: Vec<UserId>, leavings: u64 },
+    /// A user has switched read receipts on or off.
+    ReadShared { user: UserId, on: bool },
     /// These sessions of a user are over.
     Revoked { user: UserId, sessions: Vec<SessionId> },
     /// Time has passed; comes about every second, and when [`Hub::next_deadline_ms`] is due.
@@ -74,6 +78,8 @@ pub enum Output {
     /// Somebody left a room: find out which of these `user` still shares one with, and come back with
     /// [`Input::Watchable`]. Until then the connection is told nothing of them.
     Doubt { conn: ConnId, user: UserId, users: Vec<UserId>, leavings: u64 },
+    /// Somebody reads the room from now on, and may have been told ticks from before: tell them again.
+    Untold { room: RoomId },
     /// Ask the connection for a sign of life.
     Ping { conn: ConnId },
     /// Close the connection.
@@ -144,6 +150,8 @@ struct Conn {
     watched: Vec<UserId>,
     /// Whom it watched until somebody left a room, and may watch no more or again.
     doubted: Vec<UserId>,
+    /// Whether the user gives and gets read receipts, once that is known.
+    shares_read: Option<bool>,
 }
 
 /// The state of one shard. See the module.
@@ -160,6 +168,8 @@ pub struct Hub {
     /// The events that passed while snapshots are being read; the first is number `held_from`.
     held: VecDeque<Arc<Event>>,
     held_from: u64,
+    /// The ticks that passed meanwhile, the last of each room.
+    held_receipts: HashMap<RoomId, Receipts>,
     joining: usize,
     presence: Presence,
     leavings: u64,
@@ -175,7 +185,13 @@ impl Hub {
     pub fn handle(&mut self, now_ms: u64, input: Input, out: &mut Outputs) {
         match input {
             Input::Attached { conn, user, session } => self.attached(now_ms, conn, user, session),
-            Input::Joined { conn, heads } => self.joined(now_ms, conn, &heads, out),
+            Input::Joined { conn, heads, shares_read } => {
+                if let Some(conn) = self.conn_mut(conn) {
+                    // What was switched meanwhile is newer than the snapshot.
+                    conn.shares_read.get_or_insert(shares_read);
+                }
+                self.joined(now_ms, conn, &heads, out);
+            }
             Input::Closed { conn } => self.closed(now_ms, conn),
             Input::Heard { conn } => self.heard(now_ms, conn),
             Input::Committed { event, origin } => self.committed(now_ms, &event, origin, out),
@@ -187,6 +203,7 @@ impl Hub {
             Input::Watchable { conn, users, leavings } => {
                 self.watchable(conn, &users, leavings, out);
             }
+            Input::ReadShared { user, on } => self.read_shared(user, on),
             Input::Revoked { user, sessions } => self.revoked(user, &sessions, out),
             Input::Tick => self.tick(now_ms, out),
         }
@@ -261,6 +278,7 @@ impl Hub {
         }
         if self.joining == 0 {
             self.held.clear();
+            self.held_receipts.clear();
         }
         self.joining += 1;
         let passed = self.held_from + self.held.len() as u64;
@@ -274,6 +292,7 @@ impl Hub {
             rooms: Vec::new(),
             watched: Vec::new(),
             doubted: Vec::new(),
+            shares_read: None,
         });
     }
 
@@ -315,6 +334,7 @@ impl Hub {
         }
         let heads = replay(user, heads, &since, id.slot, out);
         self.settle(user, id.slot, &heads, out);
+        self.receipts_passed(id.slot, out);
         for event in &since {
             self.head(now_ms, event.room, event.seq);
             if event.room.is_self_of(user) {
@@ -471,6 +491,7 @@ impl Hub {
                 let new = || LocalRoom::new(before);
                 let room = self.rooms.entry(event.room).or_insert_with(new);
                 room.add(slot, before);
+                out.list.push(Output::Untold { room: event.room });
             }
         }
         self.catch_up(event.room, out);
@@ -536,6 +557,9 @@ impl Hub {
                 out.signal(signal, others);
             }
             Signal::Presence { user, online } => self.presence.changed(user, online, out),
+            Signal::Receipt { room, receipts, delivered_moved } => {
+                self.receipt(room, receipts, delivered_moved, out);
+            }
             Signal::Profile(ref profile) => {
                 let own = self.users.get(&profile.user).map_or(&[][..], Vec::as_slice);
                 let watching = self.presence.watchers(profile.user);
@@ -543,6 +567,62 @@ impl Hub {
                 let to = own.iter().chain(others).copied();
                 out.signal(signal.clone(), to);
             }
+        }
+    }
+
+    /// Tells a room's readers how far all have come, and those who read unseen only what was delivered.
+    fn receipt(
+        &mut self,
+        room: RoomId,
+        receipts: Receipts,
+        delivered_moved: bool,
+        out: &mut Outputs,
+    ) {
+        if self.joining > 0 {
+            self.held_receipts.insert(room, receipts);
+            self.bound_held_receipts(out);
+        }
+        let readers = self.rooms.get(&room).into_iter().flat_map(LocalRoom::everyone);
+        let shares = |slot: &u32| shares_read(&self.conns, *slot);
+        let (open, quiet): (Vec<u32>, Vec<u32>) = readers.partition(shares);
+        out.signal(Signal::Receipt { room, receipts, delivered_moved }, open);
+        if delivered_moved {
+            let receipts = receipts.without_read();
+            out.signal(Signal::Receipt { room, receipts, delivered_moved }, quiet);
+        }
+    }
+
+    /// More rooms had news than can be held: who is still joining comes back.
+    fn bound_held_receipts(&mut self, out: &mut Outputs) {
+        if self.held_receipts.len() <= JOIN_HOLD_EVENTS_MAX {
+            return;
+        }
+        self.held_receipts.clear();
+        for (slot, conn) in self.conns.iter().enumerate() {
+            if let Some(conn) = conn.as_ref().filter(|conn| conn.joining_from.is_some()) {
+                let conn = ConnId { slot: slot as u32, generation: conn.generation };
+                out.list.push(Output::Close { conn, why: Close::Restart });
+            }
+        }
+    }
+
+    /// Tells a connection what passed while its snapshot was read.
+    fn receipts_passed(&mut self, slot: u32, out: &mut Outputs) {
+        let shares = shares_read(&self.conns, slot);
+        let Some(conn) = self.conns[slot as usize].as_ref() else {
+            return;
+        };
+        for &room in &conn.rooms {
+            if let Some(&receipts) = self.held_receipts.get(&room) {
+                let receipts = if shares { receipts } else { receipts.without_read() };
+                out.signal(Signal::Receipt { room, receipts, delivered_moved: true }, [slot]);
+            }
+        }
+    }
+
+    fn read_shared(&mut self, user: UserId, on: bool) {
+        for conn in self.conns.iter_mut().flatten().filter(|conn| conn.user == user) {
+            conn.shares_read = Some(on);
         }
     }
 
@@ -707,6 +787,12 @@ fn replay(
         }
     }
     positions
+}
+
+/// False where the user of a connection reads unseen.
+fn shares_read(conns: &[Option<Conn>], slot: u32) -> bool {
+    let conn = conns.get(slot as usize).and_then(Option::as_ref);
+    conn.and_then(|conn| conn.shares_read).unwrap_or(false)
 }
 
 /// Takes a reader out of a room, and the room out of the shard with its last reader.

@@ -36,6 +36,18 @@ pub const USER_LOOKUP_MAX: usize = 100;
 pub const ROOM_MEMBERS_AT_START_MAX: usize = 100;
 /// Members of a group, as in the best known of the kind.
 pub const GROUP_MEMBERS_MAX: u64 = 1_024;
+/// Members of a room that keeps receipts: "read by all" of more is never true, and who has not is a
+/// list that nobody reads.
+pub const RECEIPT_MEMBERS_MAX: u64 = 1_024;
+/// Marks of delivery gathered by one shard until they go to the writer; beyond it they are dropped
+/// unseen, and the member's next one covers them.
+pub const DELIVERED_HELD_MAX: usize = 65_536;
+/// Marks of delivery in one write: what one transaction does in about a millisecond.
+pub const DELIVERED_BATCH_MAX: usize = 1_024;
+/// Rooms whose ticks are worked out in one round; the others wait for the next.
+pub const RECEIPT_ROOMS_MAX: usize = 256;
+/// Rooms whose ticks are kept at hand; beyond it they are worked out again when they are asked for.
+pub const RECEIPTS_KEPT_MAX: usize = 16_384;
 /// Members of a channel.
 pub const CHANNEL_MEMBERS_MAX: u64 = 100_000;
 /// Rooms that one user may be in.
@@ -113,6 +125,8 @@ pub const OFFLINE_AFTER: Duration = Duration::from_secs(15);
 pub const GAP_WAIT: Duration = Duration::from_millis(10);
 /// Who was told of being added to a room is told of the joining within this time, by whatever way.
 pub const ADDED_WAIT: Duration = Duration::from_secs(1);
+/// A room's ticks are told at most this often, and marks of delivery wait as long for the writer.
+pub const RECEIPTS_EVERY: Duration = Duration::from_secs(1);
 /// Time that a leaving node gives its clients to come back elsewhere.
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chinwag_core::event::Signal;
 use chinwag_core::id::{Key, UserId};
+use chinwag_core::limit::OFFLINE_AFTER;
 use chinwag_proto::code::{ErrorCode, Problem};
-use chinwag_store::write::{Refusal, Write, Written};
+use chinwag_store::write::{Answer, Refusal, Submission, Write, Written};
 use chinwag_store::{Options, Store};
 
 use crate::auth::password::Passwords;
@@ -17,6 +18,7 @@ use crate::clock;
 use crate::config::{Config, Registration};
 use crate::http::answer::Failure;
 use crate::online::Online;
+use crate::receipts::Ticks;
 use crate::shard::inbox::{Shards, ToShard};
 use crate::telemetry::Metrics;
 use crate::throttle::Throttle;
@@ -36,6 +38,7 @@ pub(crate) struct App {
     pub throttle: Throttle,
     pub metrics: Metrics,
     pub online: Online,
+    pub ticks: Arc<Ticks>,
     pub cookie_name: String,
     draining: AtomicBool,
 }
@@ -51,11 +54,13 @@ impl App {
             now_ms: clock::wall_ms,
             random: clock::random,
         };
-        let told = (Arc::clone(&shards), Arc::clone(&revoked));
+        let ticks = Arc::new(Ticks::default());
+        let told = (Arc::clone(&shards), Arc::clone(&revoked), Arc::clone(&ticks));
         let store = Store::open(
             options,
             Box::new(move |batch| {
                 told.1.note(batch, clock::wall_ms());
+                told.2.note(batch);
                 told.0.publish(&ToShard::Told(Arc::clone(batch), clock::instant()));
             }),
         )?;
@@ -66,6 +71,7 @@ impl App {
             throttle: Throttle::new(config.rate_limits),
             metrics: Metrics::new(),
             online: Online::default(),
+            ticks,
             draining: AtomicBool::new(false),
             config,
             store,
@@ -88,11 +94,22 @@ impl App {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Tells every shard something that is true now.
-    pub(crate) fn publish(&self, signal: Signal) {
-        self.online.note(&signal);
+    /// Tells every shard something that is true now; false where one of them had no place for it.
+    pub(crate) fn publish(&self, signal: Signal) -> bool {
+        if let Some(gone) = self.online.note(&signal) {
+            self.seen(gone);
+        }
         let refused = self.shards.publish(&ToShard::Signal(signal));
         self.metrics.signals_dropped.inc_by(refused);
+        refused == 0
+    }
+
+    /// Notes when someone was last here. Where the writer is too busy, their last token tells.
+    fn seen(&self, user: UserId) {
+        let now_ms = clock::wall_ms();
+        let seen_at_ms = now_ms.saturating_sub(OFFLINE_AFTER.as_millis() as u64);
+        let _ = self.store.submit(unasked(user, now_ms, Write::SeenSet { seen_at_ms }));
+        self.store.wake();
     }
 
     /// The caller of an access token, if it is good and its session stands.
@@ -143,6 +160,13 @@ impl App {
     ) -> Result<T, Failure> {
         self.store.read(read).await.map_err(|refusal| Failure(problem(&refusal)))
     }
+}
+
+/// A change that nobody waits for.
+pub(crate) fn unasked(actor: UserId, at_ms: u64, write: Write) -> Submission {
+    let (answer, _) = tokio::sync::oneshot::channel();
+    let key = Key::new(at_ms, clock::random_u128());
+    Submission { actor, key, at_ms, write, answer: Answer::Caller(answer) }
 }
 
 /// The node is leaving and takes no more commands.

@@ -24,7 +24,7 @@ use chinwag_core::event::ConnId;
 use chinwag_core::id::Key;
 use chinwag_proto::code::{ErrorCode, Problem};
 use chinwag_proto::encode;
-use chinwag_proto::frame::ClientFrame;
+use chinwag_proto::frame::{ClientFrame, ReceiptSet};
 use chinwag_store::write::{Answer, Submission, Write};
 
 use crate::app;
@@ -96,8 +96,17 @@ pub(crate) fn socket(shard: &Rc<Shard>, conn: ConnId, caller: Caller, frame: Cli
                 ClientFrame::MessageDelete(delete)
             })
         }
+        ClientFrame::ReceiptSet(ReceiptSet {
+            reference: None,
+            room,
+            read: None,
+            delivered: Some(delivered),
+        }) => {
+            shard.delivered(caller.user, room, delivered);
+            Taken::Done
+        }
         ClientFrame::ReceiptSet(receipt) => {
-            let parsed = Ok(Write::ReceiptSet { room: receipt.room, read: receipt.read });
+            let parsed = receipt_set::write(receipt.room, receipt.read, receipt.delivered);
             let key = Key::new(clock::wall_ms(), clock::random_u128());
             let reference = receipt.reference.unwrap_or(UNASKED);
             submit(shard, conn, caller, reference, key, parsed, || ClientFrame::ReceiptSet(receipt))

@@ -14,6 +14,7 @@ mod http;
 mod online;
 pub mod openapi;
 mod queries;
+mod receipts;
 pub mod run;
 mod shard;
 mod telemetry;

@@ -11,16 +11,19 @@ use foldhash::HashMap;
 pub(crate) struct Online(Mutex<HashMap<UserId, u32>>);
 
 impl Online {
-    pub(crate) fn note(&self, signal: &Signal) {
+    /// The user whom no shard has any more, where the signal says so of the last.
+    pub(crate) fn note(&self, signal: &Signal) -> Option<UserId> {
         let &Signal::Presence { user, online } = signal else {
-            return;
+            return None;
         };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let shards = all.entry(user).or_insert(0);
         *shards = if online { *shards + 1 } else { shards.saturating_sub(1) };
-        if *shards == 0 {
+        let is_gone = *shards == 0;
+        if is_gone {
             all.remove(&user);
         }
+        is_gone.then_some(user)
     }
 
     pub(crate) fn has(&self, user: UserId) -> bool {

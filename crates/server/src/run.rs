@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::config::{Config, Registration};
 use crate::shard::Shard;
 use crate::shard::inbox::{Door, ToShard};
-use crate::{accept, clock};
+use crate::{accept, clock, receipts};
 
 /// How often rates and revocations that no longer matter are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -50,6 +50,7 @@ pub fn start(config: Config) -> anyhow::Result<Server> {
         Builder::new_multi_thread().worker_threads(1).thread_name("accept").enable_all().build()?;
     runtime.spawn(accept::run(Arc::clone(&app), Door::Main, listener, stopped.clone()));
     runtime.spawn(forget(Arc::clone(&app)));
+    runtime.spawn(receipts::run(Arc::clone(&app)));
     if let Some(listener) = metrics_listener {
         runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, listener, stopped.clone()));
     }

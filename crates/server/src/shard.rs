@@ -19,12 +19,17 @@ use bytes::Bytes;
 use chinwag_core::event::{ConnId, Origin, Signal};
 use chinwag_core::hub::{Close, Hub, Input, Output, Outputs};
 use chinwag_core::id::{RoomId, Seq, UserId};
-use chinwag_core::limit::{DRAIN_WITHIN, HELLO_WITHIN, IN_FLIGHT_MAX, JOINS_AT_ONCE_MAX};
+use chinwag_core::limit::{
+    DELIVERED_BATCH_MAX, DELIVERED_HELD_MAX, DRAIN_WITHIN, HELLO_WITHIN, IN_FLIGHT_MAX,
+    JOINS_AT_ONCE_MAX,
+};
 use chinwag_core::limit::{PAGE_MAX, STALLED_AFTER};
 use chinwag_core::outbox::Class;
 use chinwag_proto::code::{CLOSE_CODES, CloseCode};
 use chinwag_proto::{encode, ws};
 use chinwag_store::committed::Told;
+use chinwag_store::write::{Delivered, Write};
+use foldhash::HashMap;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -70,6 +75,8 @@ struct Live {
     gaps: Vec<(RoomId, Seq)>,
     /// Whom a connection may watch, to be read anew.
     doubts: Vec<Doubt>,
+    /// Marks of delivery that wait for the next sweep.
+    delivered: HashMap<(RoomId, UserId), Seq>,
     draining: bool,
 }
 
@@ -160,6 +167,11 @@ impl Shard {
                     let input = Input::Revoked { user: *user, sessions: sessions.clone() };
                     live.hub.handle(now_ms, input, &mut live.outputs);
                 }
+                Told::ReadShared { user, on, .. } => {
+                    let input = Input::ReadShared { user: *user, on: *on };
+                    live.hub.handle(now_ms, input, &mut live.outputs);
+                }
+                Told::Marked(_) => {}
                 Told::Profile(profile) => {
                     let signal = Signal::Profile(Arc::clone(profile));
                     live.hub.handle(now_ms, Input::Signal(signal), &mut live.outputs);
@@ -255,7 +267,10 @@ impl Shard {
                 let Some(socket) = live.socket(conn) else {
                     return;
                 };
-                match (writable, socket.drain_outbox()) {
+                let mut stale = Vec::new();
+                let drained = socket.drain_outbox(&mut stale);
+                shard.app.ticks.missed(stale);
+                match (writable, drained) {
                     // Who takes what is sent lives, even while nothing of it is read here.
                     (Ok(Ok(())), Ok(false)) => shard.note_heard(live, conn),
                     (Ok(Ok(())), Ok(true)) => {
@@ -318,7 +333,37 @@ impl Shard {
             }
         }
         self.handle([Input::Tick]);
+        self.flush_delivered();
         self.observe();
+    }
+
+    /// Gathers a mark of delivery; whether it is theirs to say is decided by the writer. What there is no
+    /// place for is dropped unseen: their next one covers it.
+    pub(crate) fn delivered(&self, user: UserId, room: RoomId, seq: Seq) {
+        let delivered = &mut self.live.borrow_mut().delivered;
+        if delivered.len() < DELIVERED_HELD_MAX || delivered.contains_key(&(room, user)) {
+            let mark = delivered.entry((room, user)).or_insert(seq);
+            *mark = (*mark).max(seq);
+        }
+    }
+
+    /// Hands the gathered marks to the writer; where it is too busy they wait on.
+    fn flush_delivered(&self) {
+        let delivered = std::mem::take(&mut self.live.borrow_mut().delivered);
+        let mark = |((room, user), seq)| Delivered { room, user, seq };
+        let mut marks: Vec<Delivered> = delivered.into_iter().map(mark).collect();
+        // Neighbours in the table are written together.
+        marks.sort_unstable_by_key(|mark| (mark.room, mark.user));
+        for marks in marks.chunks(DELIVERED_BATCH_MAX) {
+            let write = Write::DeliveredSet { marks: marks.to_vec() };
+            let nobody = chinwag_store::installation_user();
+            if self.app.store.submit(app::unasked(nobody, clock::wall_ms(), write)).is_err() {
+                let live = &mut *self.live.borrow_mut();
+                let back = marks.iter().map(|mark| ((mark.room, mark.user), mark.seq));
+                live.delivered.extend(back);
+            }
+        }
+        self.app.store.wake();
     }
 
     fn observe(&self) {
@@ -335,6 +380,7 @@ impl Shard {
 
     /// Says goodbye; each connection is closed as soon as nothing of it is in flight.
     fn drain(&self) {
+        self.flush_delivered();
         let live = &mut *self.live.borrow_mut();
         live.draining = true;
         let within_ms = u64::try_from(DRAIN_WITHIN.as_millis()).unwrap_or(u64::MAX);
@@ -571,16 +617,21 @@ impl Live {
                     self.answer(origin, shard, || encode::reply_frame(reference, event.as_row()));
                 }
                 Output::Signal { signal, to } => {
-                    let frame = self.wave.frame(encode::signal_frame(&signal), Class::Signal);
+                    let class = match signal {
+                        Signal::Receipt { room, .. } => Class::Receipt { room },
+                        _ => Class::Signal,
+                    };
+                    let frame = self.wave.frame(encode::signal_frame(&signal), class);
                     for &slot in &outputs.slots[to] {
                         self.give(frame, slot);
                     }
                 }
-                Output::Publish(signal) => app.publish(signal),
+                Output::Publish(signal) => drop(app.publish(signal)),
                 Output::Fetch { room, after } => self.gaps.push((room, after)),
                 Output::Doubt { conn, user, users, leavings } => {
                     self.doubts.push(Doubt { conn, user, users, leavings });
                 }
+                Output::Untold { room } => app.ticks.missed([room]),
                 Output::Ping { conn } => {
                     let frame = self.wave.frame(ws::encode::ping(b""), Class::Reply);
                     self.give(frame, conn.slot);

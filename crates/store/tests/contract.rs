@@ -24,6 +24,8 @@ mod model;
 mod opening;
 #[path = "contract/paging.rs"]
 mod paging;
+#[path = "contract/receipts.rs"]
+mod receipts;
 #[path = "contract/rooms.rs"]
 mod rooms;
 #[path = "contract/sessions.rs"]

@@ -122,6 +122,10 @@ found! {
     a_window_between_snapshot_and_stream_is_found: JoinWindowLost breaks NoGap;
     what_was_missed_sent_twice_is_found: DoubleDelivery breaks ExactlyOnce;
     a_hole_that_is_filled_instead_of_read_is_found: GapSkipped breaks OneOrder;
+    a_delivery_of_more_than_was_said_is_found: DeliveredToHead breaks Ticks;
+    a_receipt_of_what_was_said_to_nobody_is_found: ReceiptOfNobody breaks Ticks;
+    read_receipts_for_one_who_gives_none_are_found: ReadOfQuiet breaks NoLeak;
+    ticks_that_a_slow_reader_never_gets_are_found: ReceiptDropped breaks Ticks;
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! and the connection becomes live with nothing missed and nothing twice.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use chinwag_core::event::ConnId;
@@ -18,6 +19,7 @@ use chinwag_store::read::{Missed, Opening, Reader};
 
 use super::Shard;
 use crate::auth::Caller;
+use crate::receipts::Ticks;
 use crate::{clock, queries};
 
 /// What a client must know of our limits.
@@ -35,6 +37,7 @@ struct Opened {
     ready: Bytes,
     missed: Bytes,
     heads: Vec<(RoomId, Seq)>,
+    shares_read: bool,
 }
 
 /// Answers `hello`.
@@ -54,7 +57,8 @@ pub(super) async fn open(shard: &Rc<Shard>, conn: ConnId, hello: Hello) {
     let Caller { user, session } = caller;
     tracing::debug!(%user, %session, slot = conn.slot, "a socket said hello");
     shard.handle([Input::Attached { conn, user, session }]);
-    match shard.app.store.read(move |reader| read(reader, caller, &hello)).await {
+    let ticks = Arc::clone(&shard.app.ticks);
+    match shard.app.store.read(move |reader| read(reader, &ticks, caller, &hello)).await {
         Ok(Some(opened)) if !shard.app.revoked.contains(session) => live(shard, conn, opened),
         Ok(_) => refuse(shard, conn, CloseCode::UNAUTHORIZED),
         Err(_) => refuse(shard, conn, CloseCode::RESTART),
@@ -67,11 +71,13 @@ fn refuse(shard: &Rc<Shard>, conn: ConnId, code: CloseCode) {
 }
 
 /// On a reader's thread: reads and encodes.
-fn read(reader: &Reader, caller: Caller, hello: &Hello) -> Option<Opened> {
-    let opening = reader.opening(caller.user, hello.epoch, &hello.cursors)?;
+fn read(reader: &Reader, ticks: &Ticks, caller: Caller, hello: &Hello) -> Option<Opened> {
+    let mut opening = reader.opening(caller.user, hello.epoch, &hello.cursors)?;
+    let shares_read = opening.user.read_receipts;
+    ticks.fill(reader, shares_read, &mut opening.page);
     let missed = missed(&opening);
     let heads = opening.heads.clone();
-    Some(Opened { ready: ready(opening, caller), missed, heads })
+    Some(Opened { ready: ready(opening, caller), missed, heads, shares_read })
 }
 
 fn ready(opening: Opening, caller: Caller) -> Bytes {
@@ -112,6 +118,7 @@ fn live(shard: &Rc<Shard>, conn: ConnId, opened: Opened) {
     if !opened.missed.is_empty() {
         shard.send(conn, opened.missed, Class::Reply);
     }
-    shard.handle([Input::Joined { conn, heads: opened.heads }]);
+    let Opened { heads, shares_read, .. } = opened;
+    shard.handle([Input::Joined { conn, heads, shares_read }]);
     shard.app.metrics.opened.inc();
 }

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use chinwag_core::id::SessionId;
+use chinwag_core::id::{RoomId, SessionId};
 use chinwag_core::outbox::{Class, Losses, Outbox, Pushed};
 use chinwag_proto::encode;
 use socket2::SockRef;
@@ -185,13 +185,14 @@ impl Socket {
     }
 
     /// The socket is writable again: writes what waits. Once nothing does, the rooms in which the
-    /// reader lags are named and it is live again.
-    pub(super) fn drain_outbox(&mut self) -> io::Result<bool> {
+    /// reader lags are named and it is live again; `stale` gets those whose ticks it was not told.
+    pub(super) fn drain_outbox(&mut self, stale: &mut Vec<RoomId>) -> io::Result<bool> {
         let Some(outbox) = &mut self.outbox else {
             return Ok(true);
         };
         loop {
             if outbox.is_empty() {
+                stale.extend(outbox.take_stale());
                 let lagged = outbox.take_lagged();
                 if lagged.is_empty() {
                     self.outbox = None;

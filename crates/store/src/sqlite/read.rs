@@ -2,6 +2,7 @@
 
 mod opening;
 mod people;
+mod receipts;
 mod rooms;
 mod timeline;
 

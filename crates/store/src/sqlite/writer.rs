@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use chinwag_core::event::{Event, Origin};
+use chinwag_core::id::RoomId;
 use chinwag_core::limit::BATCH_MAX;
 use rusqlite::ffi::ErrorCode;
 use rusqlite::{Connection, Error};
@@ -40,6 +41,8 @@ pub(crate) struct Writer {
     pub(super) pressure: checkpoint::Pressure,
     pub(super) shared: Arc<Shared>,
     pub(super) publish: Publish,
+    /// The rooms whose ticks may be others since this was last told.
+    pub(super) marked: Vec<RoomId>,
 }
 
 /// Closes the inbox and fails what is in it when the writer's thread ends, by a panic too: nobody
@@ -112,7 +115,8 @@ impl Writer {
             Ok(applied)
         });
         match result {
-            Ok((settled, accounts)) => {
+            Ok((settled, marked, accounts)) => {
+                self.marked.extend(marked);
                 self.accounts_are(accounts);
                 self.committed(commands, &settled, started.elapsed());
                 Ok(settled)
@@ -124,11 +128,12 @@ impl Writer {
         }
     }
 
-    /// The outcomes, and whether there is an account now where that may have changed.
+    /// The outcomes, the rooms whose ticks may be others, and whether there is an account now where that
+    /// may have changed.
     fn apply_all(
         &mut self,
         commands: &[Submission],
-    ) -> rusqlite::Result<(Vec<Settled>, Option<bool>)> {
+    ) -> rusqlite::Result<(Vec<Settled>, Vec<RoomId>, Option<bool>)> {
         let Self { connection, known, shared, .. } = self;
         let mut batch = Batch::new(connection, &shared.counters, known)?;
         let mut settled = Vec::with_capacity(commands.len());
@@ -140,9 +145,9 @@ impl Writer {
             };
             settled.push(Settled { outcome, entries: std::mem::take(&mut batch.told) });
         }
-        batch.flush()?;
+        let marked = batch.flush()?;
         let accounts = batch.accounts_changed.then(|| batch.any(sql::USER_ANY, []));
-        Ok((settled, accounts.transpose()?))
+        Ok((settled, marked, accounts.transpose()?))
     }
 
     /// Notes whether there is an account now, where that may have changed.
@@ -214,6 +219,9 @@ impl Writer {
                 }
             }
         }
+        if !self.marked.is_empty() {
+            told.push(Told::Marked(std::mem::take(&mut self.marked)));
+        }
         if !told.is_empty() {
             (self.publish)(&told.into());
         }
@@ -229,6 +237,7 @@ fn told_of(entry: Entry, origin: Option<Origin>) -> Told {
         Entry::Event(event) => Told::Committed(Committed::new(event, origin)),
         Entry::Revoked { user, sessions } => Told::Revoked { user, sessions },
         Entry::Profile(profile) => Told::Profile(profile),
+        Entry::ReadShared { user, on, rooms } => Told::ReadShared { user, on, rooms },
     }
 }
 

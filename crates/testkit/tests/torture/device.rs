@@ -67,6 +67,7 @@ struct State {
     /// The last `ref` that the system has taken.
     written: u64,
     retry_at: Option<Instant>,
+    deliver_at: Option<Instant>,
     shown: BTreeMap<RoomId, (Seq, u64, Seq, u64)>,
     lagged: BTreeMap<RoomId, Seq>,
     parting: Option<Parting>,
@@ -123,13 +124,20 @@ impl Device {
         let mut is_open = true;
         while is_open && !self.cut.take() {
             is_open = self.hand_over(&mut socket);
-            let retry_at = self.state.borrow().retry_at;
+            let (retry_at, deliver_at) = {
+                let state = self.state.borrow();
+                (state.retry_at, state.deliver_at)
+            };
             tokio::select! {
                 turned = socket.turn(self.reading.get(), &mut heard) => is_open &= turned.is_ok(),
                 () = self.wake.notified() => {}
                 () = until(retry_at), if retry_at.is_some() => {
                     self.state.borrow_mut().retry_at = None;
                     self.act(Sync::retry);
+                }
+                () = until(deliver_at), if deliver_at.is_some() => {
+                    self.state.borrow_mut().deliver_at = None;
+                    self.act(Sync::deliver);
                 }
             }
             for heard in heard.drain(..) {
@@ -158,6 +166,7 @@ impl Device {
             state.asked.clear();
             state.outgoing.clear();
             state.retry_at = None;
+            state.deliver_at = None;
             state.sync.disconnect();
             if let Some(parting) = &mut state.parting {
                 parting.is_over = true;
@@ -187,6 +196,9 @@ impl Device {
                     let at = Instant::now() + Duration::from_millis(after_ms);
                     state.retry_at = Some(state.retry_at.map_or(at, |known| known.min(at)));
                 }
+                Effect::Deliver { after_ms } => {
+                    state.deliver_at = Some(Instant::now() + Duration::from_millis(after_ms));
+                }
                 Effect::Begun { room, cursor } => self.note(Entry::Begun { room, cursor }),
                 Effect::Applied { room, seq, key } => self.note(Entry::Applied { room, seq, key }),
                 Effect::Gone { room } => self.note(Entry::Gone { room }),
@@ -203,7 +215,8 @@ impl Device {
                 Some((delete.reference, Asked::Deletion { room: delete.room, key: delete.key }))
             }
             ClientFrame::ReceiptSet(receipt) => {
-                let asked = Asked::Receipt { room: receipt.room, seq: receipt.read };
+                let seq = receipt.read.unwrap_or_default();
+                let asked = Asked::Receipt { room: receipt.room, seq };
                 receipt.reference.map(|reference| (reference, asked))
             }
             ClientFrame::RoomSync(sync) => {

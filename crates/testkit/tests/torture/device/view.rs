@@ -76,6 +76,7 @@ impl Device {
             n: room.info().n,
             read_seq: room.info().read_seq,
             read_n: room.info().read_n,
+            receipts: None,
             from: room.timeline().known_from().unwrap_or(room.cursor().next()),
             timeline: room.timeline().newest().map(line).collect(),
         });
