@@ -4,10 +4,11 @@
  */
 import type { ClientFrame, ErrorFrame, Ready, Reply, Room, ServerFrame, UserName } from '../api/types';
 import * as outbox from './outbox';
+import { deliver, doubt, merged } from './receipts';
 import { caughtUp, lag, markRead, take, tell } from './room';
 import { putOff, say, sayDue, unsay, want } from './say';
 import { countAt } from './timeline';
-import { ANSWER_WITHIN_MS, type Asked, type Pending, type RoomState, roomsInOrder, type State, TYPING_MS } from './state';
+import { ANSWER_WITHIN_MS, type Asked, type Pending, type RoomState, roomsInOrder, type State, STRANGERS_MAX, TYPING_MS } from './state';
 
 /** A connection is open: the first frame, with the cursors of the rooms that are known (rule 1). */
 export function connected(state: State, token: string): ClientFrame {
@@ -42,9 +43,11 @@ export function disconnected(state: State): void {
   state.questions = state.questions.filter((it) => it.what === 'room' || it.what === 'read' || it.what === 'draft');
   for (const asked of state.questions) asked.retry_ms = null;
   state.strangers = {};
+  state.early = {};
   state.present = {};
   state.typing = {};
   for (const room of Object.values(state.rooms)) room.held = [];
+  doubt(state);
 }
 
 /** Takes a frame. An unknown one changes nothing. */
@@ -70,6 +73,12 @@ export function apply(state: State, frame: ServerFrame, now_ms: number): ClientF
       else if (frame.kind === 'profile') name(state, [frame.user]);
       else if (frame.kind === 'typing') type(state, frame);
       break;
+    case 'receipt': {
+      const known = state.rooms[frame.room];
+      if (known) known.room.receipts = merged(known.room.receipts, frame);
+      else if (Object.keys(state.early).length < STRANGERS_MAX) state.early[frame.room] = merged({}, frame);
+      break;
+    }
     case 'lagged':
       lag(state, frame.room, frame.head_seq);
       break;
@@ -128,8 +137,9 @@ export function tick(state: State, now_ms: number): ClientFrame[] {
     for (const [user, until_ms] of Object.entries(typists)) if (until_ms <= now_ms) delete typists[user];
   }
   const isOverdue = (it: Asked | Pending) => it.ref !== null && it.said_ms + ANSWER_WITHIN_MS <= now_ms;
-  if ([...state.outbox, ...state.questions].some(isOverdue)) return timeout(state, now_ms);
-  return say(state);
+  const receipts = state.deliver_ms !== null && state.deliver_ms <= now_ms ? deliver(state) : [];
+  if ([...state.outbox, ...state.questions].some(isOverdue)) return [...receipts, ...timeout(state, now_ms)];
+  return [...receipts, ...say(state)];
 }
 
 /** No answer came for too long, though the connection is open. */
@@ -142,7 +152,7 @@ export function timeout(state: State, now_ms: number): ClientFrame[] {
 /** When [`tick`] has something to do, or null. */
 export function tickDue(state: State): number | null {
   const typing = Object.values(state.typing).flatMap((typists) => Object.values(typists));
-  const first = Math.min(...typing, sayDue(state) ?? Infinity);
+  const first = Math.min(...typing, sayDue(state) ?? Infinity, state.deliver_ms ?? Infinity);
   return first === Infinity ? null : first;
 }
 
