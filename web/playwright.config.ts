@@ -2,8 +2,6 @@ import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
   testDir: 'e2e',
-  // Every screen is pictured and judged by command, with SCREENSHOTS=folder: it takes minutes.
-  testIgnore: process.env.SCREENSHOTS ? [] : ['**/screens.spec.ts'],
   // Each journey has a server and browsers of its own; more at once would only wait for the processor.
   workers: 1,
   retries: 0,

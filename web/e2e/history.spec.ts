@@ -1,10 +1,13 @@
-import type { Rooms, Tokens } from '../src/api/types';
+import type { Messages, Rooms, Tokens } from '../src/api/types';
 import { PART_MAX } from '../src/features/timeline/limits';
-import { expect, PASSWORD, test } from './journey';
+import { expect, PASSWORD, type Person, test } from './journey';
 import type { Server } from './server';
 
 const MINE = 150;
 const NEW = 70;
+
+/** More than is read ahead, or stands on the page. */
+const FAR = 400;
 
 test('a long room opens at what is new, and reads on in both directions without moving the eye', async ({ arrive, server }) => {
   const ann = await arrive();
@@ -49,6 +52,79 @@ test('a long room opens at what is new, and reads on in both directions without 
   await expect(ann.room('general').getByLabel(/unread/)).toHaveCount(0);
   await say('and another', theirs);
   await expect(ann.message('and another')).toBeInViewport();
+});
+
+test.describe('going to a date', () => {
+  /** As in a place where the day began with this message. */
+  async function dayBeginsAt({ page }: Person, at_ms: number): Promise<void> {
+    await page.addInitScript((midnight_ms) => {
+      const Native = Date;
+      globalThis.Date = new Proxy(Native, {
+        construct: (date, given: unknown[]) => Reflect.construct(date, given.length === 3 ? [midnight_ms] : given) as Date,
+      });
+    }, at_ms);
+  }
+
+  async function goToToday({ page }: Person): Promise<void> {
+    await page.getByRole('button', { name: 'What to do with this chat' }).click();
+    await page.getByRole('menuitem', { name: 'Go to a date' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Go there' }).click();
+  }
+
+  /** Somebody whose day began in the middle of a long room, and the first message of it. */
+  async function someone(arrive: () => Promise<Person>, server: Server): Promise<[Person, string]> {
+    const { access_token: token } = await server.call<Tokens>('POST', '/v1/auth/register', { handle: 'ann', password: PASSWORD, display_name: 'Ann' });
+    const path = `/v1/rooms/${await generalOf(server, token)}/messages`;
+    for (let number = 1; number <= FAR; number += 1) await server.call('POST', path, { text: `number ${number}.` }, token);
+    const { messages } = await server.call<Messages>('GET', `${path}?before=${FAR / 2}`, undefined, token);
+    const at_ms = messages.at(-1)?.at_ms ?? 0;
+    const first = messages.find((it) => it.at_ms === at_ms);
+    const ann = await arrive();
+    await dayBeginsAt(ann, at_ms);
+    await ann.open();
+    await ann.signIn('ann');
+  return [ann, String(first?.body?.text)];
+  }
+
+  async function hasLanded(ann: Person, first: string): Promise<void> {
+    await expect(ann.message(first)).toBeFocused();
+    await expect(ann.message(first)).toBeInViewport();
+  }
+
+  test('lands on the first message of that day, from wherever one is', async ({ arrive, server }) => {
+    const [ann, first] = await someone(arrive, server);
+    await ann.enter('general');
+    await expect(ann.message(`number ${FAR}.`)).toBeInViewport();
+    await expect(ann.message(first)).toHaveCount(0);
+    // From where nothing of that day is known, from there, and back from the end.
+    await goToToday(ann);
+    await hasLanded(ann, first);
+    await goToToday(ann);
+    await hasLanded(ann, first);
+    await ann.page.getByRole('button', { name: 'To the newest message' }).click();
+    await expect(ann.message(`number ${FAR}.`)).toBeInViewport();
+    await goToToday(ann);
+    await hasLanded(ann, first);
+  });
+
+  test('lands there too where the room has not been shown yet', async ({ arrive, server }) => {
+    const [ann, first] = await someone(arrive, server);
+    let go = () => {};
+    const gone = new Promise<void>((resolve) => (go = resolve));
+    const isDate = (url: URL) => url.pathname.endsWith('/messages') && url.searchParams.has('at');
+    await ann.page.route((url) => url.pathname.endsWith('/messages') && !isDate(url), async (route) => {
+      await gone;
+      await route.continue();
+    });
+    await ann.enter('general');
+    await goToToday(ann);
+    await hasLanded(ann, first);
+    // What the room began with comes late, and moves nobody.
+    const late = ann.page.waitForResponse((answer) => !isDate(new URL(answer.url())) && answer.url().includes('/messages?'));
+    go();
+    await (await late).finished();
+    await hasLanded(ann, first);
+  });
 });
 
 async function generalOf(server: Server, token: string): Promise<string | undefined> {

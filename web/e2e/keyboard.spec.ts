@@ -1,5 +1,8 @@
 import { expect, test } from './journey';
 
+/** As the browser's own protocol counts them. */
+const [ALT, CONTROL] = [1, 2];
+
 test('the whole way by keyboard: rooms, messages, menus, and back', async ({ arrive }) => {
   const ann = await arrive();
   const { page } = ann;
@@ -86,4 +89,39 @@ test('a menu goes round, and gives the focus back', async ({ arrive }) => {
   await page.keyboard.press('Escape');
   await expect(items).toHaveCount(0);
   await expect(button).toBeFocused();
+});
+
+test('a key is not lost, however fast it follows the one before', async ({ arrive }) => {
+  const ann = await arrive();
+  const { page } = ann;
+  await ann.signUp('ann', 'Ann');
+  const keyboard = await page.context().newCDPSession(page);
+  const down = (key: string, modifiers = 0) =>
+    keyboard.send('Input.dispatchKeyEvent', { type: 'keyDown', key, modifiers, code: `Key${key.toUpperCase()}`, ...(modifiers === 0 && key.length === 1 && { text: key }) });
+  // None waits for what the one before has brought: the first dialogs are still being fetched when they are closed again.
+  await Promise.all([
+    down(',', CONTROL), down('Escape'), down('n', ALT), down('Escape'), down('!'), down('k', CONTROL), down('Escape'), down(',', CONTROL), down('Escape'),
+    down('k', CONTROL), ...[...'notes'].map((letter) => down(letter)), down('Enter'),
+  ]);
+  await ann.seesRoom('Notes to self');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await ann.enter('general');
+  await expect(ann.composer).toHaveValue('!');
+});
+
+test('a dialog gives the focus back, however it is closed', async ({ arrive }) => {
+  const ann = await arrive();
+  const { page } = ann;
+  await ann.signUp('ann', 'Ann');
+  const dialog = page.getByRole('dialog');
+  const button = page.getByRole('button', { name: 'Your profile and settings' });
+  const ways = [() => page.keyboard.press('Escape'), () => dialog.getByRole('button', { name: 'Close' }).click(), () => page.mouse.click(5, 300)];
+  for (const close of ways) {
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await expect(dialog).toBeVisible();
+    await close();
+    await expect(dialog).toHaveCount(0);
+    await expect(button).toBeFocused();
+  }
 });

@@ -1,5 +1,6 @@
 /** Without a network: the app opens, what was read is there, and what is said goes out later. */
 import { expect, PASSWORD, type Person, test, WITHOUT_SERVER } from './journey';
+import { annAndBeaAlone } from './opening';
 
 /** The longest wait between two tries, and a little. */
 const BACK_WITHIN_MS = 35_000;
@@ -43,12 +44,7 @@ async function kept(): Promise<{ names: string[]; timelines: boolean; unsent: nu
 }
 
 test('a cold start without a server shows the list and what was read, and sends what is written when it is back', async ({ arrive, server }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  for (const person of [ann, bea]) person.excuse(WITHOUT_SERVER);
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
-  await ann.enter('general');
-  await bea.enter('general');
+  const [ann, bea] = await annAndBeaAlone(arrive);
   await bea.say('the kettle is on');
   await expect(ann.message('the kettle is on')).toBeVisible();
   await ann.say('coming');
@@ -77,12 +73,7 @@ test('a cold start without a server shows the list and what was read, and sends 
 });
 
 test('what was said and deleted while one was away is so after a return from the cache', async ({ arrive, server }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  for (const person of [ann, bea]) person.excuse(WITHOUT_SERVER);
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
-  await ann.enter('general');
-  await bea.enter('general');
+  const [ann, bea] = await annAndBeaAlone(arrive);
   await bea.say('a secret');
   await bea.say('an open word');
   await expect(ann.message('an open word')).toBeVisible();

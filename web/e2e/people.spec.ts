@@ -43,6 +43,7 @@ test('a group is run from its drawer: add, make admin, rename, remove, leave', a
   await beas.getByRole('button', { name: 'What to do with Cid Okafor' }).click();
   await bea.page.getByRole('menuitem', { name: 'Remove from the chat' }).click();
   await expect(cid.room('Tea and cake')).toHaveCount(0);
+  await expect(cid.page.getByRole('heading', { name: 'Welcome, Cid Okafor' })).toBeVisible();
   await expect(beas.getByText('2 members')).toBeVisible();
 
   await beas.getByRole('button', { name: 'Leave the chat' }).click();

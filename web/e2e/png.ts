@@ -7,12 +7,15 @@ import { deflateSync, inflateSync } from 'node:zlib';
 const SIGNATURE_BYTES = 8;
 const COLOURS_MAX = 256;
 
+/** So little apart no eye tells two colours from each other. */
+const ALIKE = 8;
+
 export function packed(png: Buffer): Buffer {
   const { width, height, bytes, pixels } = read(png);
   const colours = new Map<number, number>();
   const at = (index: number) => ((pixels[index * bytes] ?? 0) << 16) | ((pixels[index * bytes + 1] ?? 0) << 8) | (pixels[index * bytes + 2] ?? 0);
   for (let index = 0; index < width * height; index += 1) colours.set(at(index), (colours.get(at(index)) ?? 0) + 1);
-  const palette = [...colours].sort((a, b) => b[1] - a[1]).slice(0, COLOURS_MAX).map(([colour]) => colour);
+  const palette = chosen([...colours].sort((a, b) => b[1] - a[1]).map(([colour]) => colour));
   const places = new Map(palette.map((colour, place) => [colour, place]));
   // A line begins with its filter, and has none.
   const lines = Buffer.alloc((width + 1) * height);
@@ -62,14 +65,29 @@ function paeth(left: number, above: number, corner: number): number {
   return b <= c ? above : corner;
 }
 
+/** The most frequent first; one that is nearly there already would take the place of one that is not. */
+function chosen(colours: number[]): number[] {
+  const palette: number[] = [];
+  for (const colour of colours) {
+    if (palette.length === COLOURS_MAX) break;
+    if (palette.every((it) => apart(it, colour) > ALIKE)) palette.push(colour);
+  }
+  return palette;
+}
+
 function nearest(palette: number[], colour: number): number {
   let [best, least] = [0, Infinity];
   for (const [place, it] of palette.entries()) {
-    const [r, g, b] = [(it >> 16) - (colour >> 16), ((it >> 8) & 255) - ((colour >> 8) & 255), (it & 255) - (colour & 255)];
-    const apart = r * r + g * g + b * b;
-    if (apart < least) [best, least] = [place, apart];
+    const far = apart(it, colour);
+    if (far < least) [best, least] = [place, far];
   }
   return best;
+}
+
+/** Squared, over the three channels. */
+function apart(one: number, other: number): number {
+  const [r, g, b] = [(one >> 16) - (other >> 16), ((one >> 8) & 255) - ((other >> 8) & 255), (one & 255) - (other & 255)];
+  return r * r + g * g + b * b;
 }
 
 function chunk(kind: string, data: Buffer): Buffer {

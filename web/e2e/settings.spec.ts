@@ -1,9 +1,8 @@
 import { expect, PASSWORD, REFUSED, test } from './journey';
+import { annAndBea } from './opening';
 
 test('a name and a colour are seen by the others', async ({ arrive }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
+  const [ann, bea] = await annAndBea(arrive);
   await ann.say('Hello');
   await expect(bea.message('Hello')).toContainText('Ann Archer');
   await ann.page.keyboard.press('Control+,');

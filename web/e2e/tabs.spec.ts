@@ -1,5 +1,6 @@
 /** Two tabs of one person: one link, one truth, and none that hangs on the other. */
 import { expect, type Person, test, WITHOUT_SERVER } from './journey';
+import { annAndBea, annAndBeaAlone } from './opening';
 
 test.describe.configure({ timeout: 120_000 });
 
@@ -16,6 +17,16 @@ function sockets({ page }: Person): () => number {
 /** Over plain http in a network at home there are none. */
 async function withoutLocks({ page }: Person): Promise<void> {
   await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'locks', { value: undefined }));
+}
+
+/** The tests' browser tells each page that it has the focus. Of two that one person has, one has it. */
+async function looksAt(tab: Person, away: Person): Promise<void> {
+  for (const { page } of [away, tab]) {
+    await page.evaluate((hasFocus) => {
+      document.hasFocus = () => hasFocus;
+      dispatchEvent(new FocusEvent(hasFocus ? 'focus' : 'blur'));
+    }, page === tab.page);
+  }
 }
 
 test('two tabs share one link and one truth, and the second goes on when the first is closed', async ({ arrive }) => {
@@ -51,13 +62,8 @@ test('two tabs share one link and one truth, and the second goes on when the fir
 });
 
 test('what a tab says while the one with the link dies is said once', async ({ arrive, server }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  for (const person of [ann, bea]) person.excuse(WITHOUT_SERVER);
+  const [ann, bea] = await annAndBeaAlone(arrive);
   const second = await ann.tab();
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
-  await ann.enter('general');
-  await bea.enter('general');
   await second.open();
   await second.enter('general');
   await ann.say('before');
@@ -97,6 +103,33 @@ test('a tab that sleeps is relieved by one that is looked at', async ({ arrive }
   for (const tab of [ann, second]) await tab.seesTick('I slept');
   expect(await ann.said()).toEqual(['awake', 'is anybody there?', 'I slept']);
   expect(await second.said()).toEqual(await ann.said());
+});
+
+test('what is read in one tab is read in the other, and what only lies open is not read', async ({ arrive }) => {
+  const [ann, bea] = await annAndBea(arrive);
+  const second = await ann.tab();
+  await second.open();
+  await second.enter('Notes to self');
+  await looksAt(second, ann);
+  await expect(ann.composer).toBeVisible();
+  await bea.say('for whoever looks');
+  await expect(ann.message('for whoever looks')).toBeVisible();
+  for (const tab of [ann, second]) await expect(tab.page).toHaveTitle('(1) Chinwag');
+  await expect(second.room('general').getByLabel('1 unread message')).toBeVisible();
+
+  await looksAt(ann, second);
+  for (const tab of [ann, second]) await expect(tab.page).toHaveTitle('Chinwag');
+  await expect(ann.page.locator('[data-line]')).toBeVisible();
+  await expect(second.room('general').getByLabel('1 unread message')).toHaveCount(0);
+
+  await looksAt(second, ann);
+  await bea.say('for the other');
+  for (const tab of [ann, second]) await expect(tab.page).toHaveTitle('(1) Chinwag');
+  await second.enter('general');
+  for (const tab of [ann, second]) await expect(tab.page).toHaveTitle('Chinwag');
+  await second.page.reload();
+  await expect(second.message('for the other')).toBeVisible();
+  for (const tab of [ann, second]) await expect(tab.page).toHaveTitle('Chinwag');
 });
 
 test('signing out in one tab signs out all', async ({ arrive }) => {

@@ -1,11 +1,8 @@
 import { expect, REFUSED, test } from './journey';
+import { annAndBea } from './opening';
 
 test('two people talk, and each sees the other live', async ({ arrive }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
-  await ann.enter('general');
-  await bea.enter('general');
+  const [ann, bea] = await annAndBea(arrive);
   await expect(ann.page.getByRole('main').getByText('Bea Martin joined')).toBeVisible();
 
   await ann.say('Hello Bea');
@@ -25,13 +22,10 @@ test('two people talk, and each sees the other live', async ({ arrive }) => {
   await bea.composer.press('Enter');
   await expect(ann.message('first line\nsecond line')).toBeVisible();
   expect(await ann.said()).toEqual(await bea.said());
-  ann.hasSeenNothingMove();
 });
 
 test('a direct chat is found by handle, counts what is unread, and shows who is online', async ({ arrive }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
+  const [ann, bea] = await annAndBea(arrive);
 
   await ann.page.getByRole('button', { name: 'New chat' }).click();
   await ann.page.getByLabel('Handle').fill('bea');
@@ -56,11 +50,7 @@ test('a direct chat is found by handle, counts what is unread, and shows who is 
 });
 
 test('a message is deleted for everyone', async ({ arrive }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
-  await ann.enter('general');
-  await bea.enter('general');
+  const [ann, bea] = await annAndBea(arrive);
   await ann.say('Nobody should read this');
   await expect(bea.message('Nobody should read this')).toBeVisible();
   await bea.message('Nobody should read this').locator('.said').click({ button: 'right' });
@@ -76,9 +66,7 @@ test('a message is deleted for everyone', async ({ arrive }) => {
 });
 
 test('a group and a channel are made, and a channel joined', async ({ arrive }) => {
-  const [ann, bea] = [await arrive(), await arrive()];
-  await ann.signUp('ann', 'Ann Archer');
-  await bea.signUp('bea', 'Bea Martin');
+  const [ann, bea] = await annAndBea(arrive);
 
   await ann.page.getByRole('button', { name: 'New chat' }).click();
   await ann.page.getByText('Group', { exact: true }).click();
@@ -99,6 +87,7 @@ test('a group and a channel are made, and a channel joined', async ({ arrive }) 
   await bea.page.getByText('Channel', { exact: true }).click();
   await bea.page.getByLabel('Name of the channel').fill('Books');
   await bea.page.getByRole('button', { name: 'Create' }).click();
+  await bea.seesRoom('Books');
   await bea.say('What do you read?');
   await bea.seesTick('What do you read?');
 

@@ -30,6 +30,9 @@ const SEEDERS = 48;
 /** Runs of what is quick, for a median. */
 const RUNS = 5;
 
+/** Runs through the long room. */
+const SCROLLS = 3;
+
 const figures = [];
 
 const wanted = process.argv.slice(2);
@@ -127,11 +130,24 @@ async function daily(server, browser) {
   await context.close();
 }
 
-/** A room of 20,000 messages, read from the newest to the oldest as fast as the wheel turns. */
+/** A room of 20,000 messages, read from the newest to the oldest as fast as the wheel turns, each time by a fresh browser. */
 async function scroll(server, browser) {
   const ann = await server.register('ann');
   const room = await server.call('POST', '/v1/rooms', { kind: 'group', name: 'Long', members: [] }, ann.token);
   await inParallel(LONG_ROOM, (index) => server.call('POST', `/v1/rooms/${room.id}/messages`, { text: sentence(index) }, ann.token));
+  const runs = [];
+  for (let run = 0; run < SCROLLS; run += 1) runs.push(await scrollOnce(server, browser));
+  const all = (name) => runs.map((it) => it[name]);
+  figure('scroll', '20,000 messages: time to the beginning, median', median(all('took_s')), 's');
+  figure('scroll', '20,000 messages: longest task, median', median(all('longest')), 'ms', 50);
+  figure('scroll', '20,000 messages: tasks over 50 ms, most in a run', Math.max(...all('tasks')), '');
+  figure('scroll', '20,000 messages: messages in the page at once, most', Math.max(...all('peak')), '', 200);
+  figure('scroll', '20,000 messages: memory at the beginning, most', Math.max(...all('whole')) / 1e6, 'MB');
+  figure('scroll', '20,000 messages: memory there over memory half-way', Math.max(...runs.map((it) => it.whole / it.half)), '', 1.1);
+  figure('scroll', '20,000 messages: layout shift', Math.max(...all('shift')), '', 0);
+}
+
+async function scrollOnce(server, browser) {
   const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB' });
   const page = await context.newPage();
   await page.addInitScript(watch);
@@ -139,27 +155,31 @@ async function scroll(server, browser) {
   await page.getByText('Long', { exact: true }).first().click();
   await page.locator('article').first().waitFor();
   await page.mouse.move(900, 450);
-  const before = await heap(page);
   await page.evaluate(() => Object.assign(globalThis.measured, { tasks: [], shift: 0 }));
-  let [highest, peak] = [before, 0];
+  const tasks = [];
+  let [half, peak] = [0, 0];
   const begun_ms = Date.now();
-  for (let turn = 0; turn < 40_000; turn += 1) {
+  for (let turn = 1; ; turn += 1) {
     await page.mouse.wheel(0, -2_000);
-    if (turn % 50 !== 49) continue;
+    if (turn % 50 > 0) continue;
     peak = Math.max(peak, await page.locator('article').count());
-    highest = Math.max(highest, await heap(page));
-    if (await page.getByText(sentence(0), { exact: true }).count()) break;
-    if (Date.now() - begun_ms > 300_000) throw new Error('the beginning was not reached within five minutes');
+    const first = Number.parseInt(await page.locator('article .said').first().textContent(), 10);
+    if (first === 0) break;
+    if (half === 0 && first < LONG_ROOM / 2) {
+      tasks.push(...(await page.evaluate(() => globalThis.measured.tasks.splice(0))));
+      half = await heap(page);
+      // To clean up for the measurement is no task of the app's.
+      await page.waitForTimeout(200);
+      await page.evaluate(() => globalThis.measured.tasks.splice(0));
+    }
+    if (Date.now() - begun_ms > 120_000) throw new Error(`after two minutes one was at message ${first}`);
   }
-  const { tasks, shift } = await page.evaluate(() => globalThis.measured);
-  figure('scroll', '20,000 messages: time to the beginning', (Date.now() - begun_ms) / 1_000, 's');
-  figure('scroll', '20,000 messages: long tasks (over 50 ms)', tasks.length, '');
-  figure('scroll', '20,000 messages: longest task', Math.max(0, ...tasks), 'ms');
-  figure('scroll', '20,000 messages: messages in the page at once, most', peak, '');
-  figure('scroll', '20,000 messages: memory, before', before / 1e6, 'MB');
-  figure('scroll', '20,000 messages: memory, most', highest / 1e6, 'MB');
-  figure('scroll', '20,000 messages: layout shift', shift, '', 0);
+  const took_s = (Date.now() - begun_ms) / 1_000;
+  const measured = await page.evaluate(() => globalThis.measured);
+  tasks.push(...measured.tasks);
+  const whole = await heap(page);
   await context.close();
+  return { took_s, longest: Math.max(0, ...tasks), tasks: tasks.length, shift: measured.shift, half, whole, peak };
 }
 
 /** A list of 10,000 rooms. */

@@ -12,35 +12,23 @@ import { Link, type Phase } from './api/link';
 import { type Rest, SignedOut } from './api/rest';
 import type { ClientFrame, Me, ServerFrame, UserName } from './api/types';
 import { Account } from './chat/account';
+import { Asking } from './chat/asking';
+import { adopt, briefOf } from './chat/brief.svelte';
 import { Drafts } from './chat/drafts.svelte';
+import { Names } from './chat/names';
+import { KEPT_EVENTS, Place } from './chat/place.svelte';
+import { Presence } from './chat/presence';
 import { RoomCommands } from './chat/room-commands';
 import { Roster } from './chat/roster.svelte';
-import { Timeline } from './chat/timeline.svelte';
+import type { Timeline } from './chat/timeline.svelte';
+import { Typing } from './chat/typing';
 import { Keeper, type Storage } from './store/keeper';
 import { type Everything, type KeptDraft, pendingOf, revive } from './store/kept';
+import { keepPlace } from './store/place';
 import { type Command, enter, type Input, touched } from './sync/input';
-import { listOf, missing, type RoomState, type State, unread } from './sync/state';
+import { type RoomState, type State, unread } from './sync/state';
 import * as sync from './sync/sync';
-import { floor, keepsake, restore, trim } from './sync/timeline';
 import { type Message, Tabs } from './tabs/tabs';
-
-/** Messages kept in memory of a room that is not looked at. */
-const KEPT_EVENTS = 200;
-
-/** Typing is said again after so long; the others forget it after twice the time. */
-const TYPING_EVERY_MS = 3_000;
-
-/** Names asked for at once, by the contract. */
-const NAMES_MAX = 100;
-
-/** Rooms whose newest page is read ahead, so that they open at once and offline. */
-const AHEAD_MAX = 12;
-
-/** What of a timeline a tab that joins is told. */
-const TOLD_EVENTS = 100;
-
-/** Commands that wait for the tab with the link, which takes milliseconds, or a relief. */
-const ASKING_MAX = 1_000;
 
 export type ChatOptions = { rest: Rest; me: Me; keeper: Keeper; kept: Everything; tabs: Tabs; signedOut: SignedOutBy };
 
@@ -54,12 +42,10 @@ export class Chat {
   phase: Phase = $state('connecting');
   /** When a connection is tried next, while waiting. */
   retry_at_ms: number | null = $state(null);
-  /** The room that is looked at. */
-  openId: string | null = $state(null);
-  /** Of the room that is looked at. */
-  timeline: Timeline | null = $state.raw(null);
   /** Whether what is read and written here survives a reload. */
   storage: Storage = $state('kept');
+  /** The room that is looked at. */
+  readonly place: Place;
   /** What is being written, room by room. */
   readonly drafts: Drafts;
   /** The order of the list, and the count of what is unread. */
@@ -75,16 +61,12 @@ export class Chat {
   readonly #link: Link;
   readonly #signedOut: SignedOutBy;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #watched: string[] = [];
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- no view shows it
-  readonly #watchedElsewhere = new Map<string, string[]>();
-  #typing: { room: string; until_ms: number } | null = null;
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- no view shows it
-  readonly #asked = new Set<string>();
+  readonly #names: Names;
+  readonly #presence = new Presence();
+  readonly #typing = new Typing((room, on) => this.#say({ type: 'typing.set', room, on }));
   /** The tab whose inputs are taken here. */
   #leader: string | null = null;
-  /** What was asked of it and has not come back: it may be gone, and the next one is asked again. By its key each happens once. */
-  #asking: Command[] = [];
+  readonly #asking = new Asking();
   #hasLed = false;
 
   /**
@@ -137,12 +119,11 @@ export class Chat {
     );
     this.drafts.reconcile(Object.values(first.rooms).flatMap(({ room }) => (room.draft === undefined ? [] : room.id)));
     this.room = new RoomCommands(rest);
-    this.account = new Account(rest, (user) => this.#learn(user));
+    this.account = new Account(rest, (me) => this.#learnMe(me));
+    const failed = (error: unknown) => void this.#failed(error);
+    this.#names = new Names(state, (ids) => rest.users(ids), (users) => users.forEach((it) => this.#learn(it)), failed);
+    this.place = new Place(state, keeper, rest, me.id, failed, { openId: kept.self?.open ?? null, timeline: kept.timeline });
     this.#link = this.#newLink();
-    const { timeline } = kept;
-    const known = timeline && state.rooms[timeline.id];
-    if (known) restore(known, timeline);
-    if (kept.self?.open && state.rooms[kept.self.open]) this.#look(kept.self.open);
   }
 
   start(): void {
@@ -162,12 +143,14 @@ export class Chat {
   async forget(isUnsentKept = false): Promise<void> {
     this.#tabs.tell({ say: 'left' });
     this.#end();
+    keepPlace(this.#me.id, null);
     await this.#keeper.erase(isUnsentKept);
   }
 
   /** Signed out in another tab, which erases what was kept. */
   leave(): void {
     this.#end();
+    keepPlace(this.#me.id, null);
     this.#keeper.close();
   }
 
@@ -191,9 +174,17 @@ export class Chat {
     else this.#tabs.ask({ say: 'hurry' });
   };
 
+  get openId(): string | null {
+    return this.place.openId;
+  }
+
+  get timeline(): Timeline | null {
+    return this.place.timeline;
+  }
+
   /** The room that is looked at, once it is known. */
   get open(): RoomState | null {
-    return this.openId === null ? null : (this.state.rooms[this.openId] ?? null);
+    return this.place.open;
   }
 
   /** All rooms, the most recent first. */
@@ -203,12 +194,6 @@ export class Chat {
 
   get unread(): number {
     return this.roster.unread;
-  }
-
-  /** Events of a room that the server told of and that have not come yet: they fill in by themselves. */
-  missing(roomId: string): number {
-    const known = this.state.rooms[roomId];
-    return known ? missing(known) : 0;
   }
 
   show(roomId: string | null): void {
@@ -245,53 +230,22 @@ export class Chat {
     if (known && unread(known.room) > 0) this.#command({ do: 'read', room: roomId, seq: known.cursor });
   }
 
-  /** Said at most every three seconds, however fast the fingers. */
   type(roomId: string): void {
-    const now_ms = Date.now();
-    if (!this.state.ready || (this.#typing?.room === roomId && now_ms < this.#typing.until_ms)) return;
-    this.#typing = { room: roomId, until_ms: now_ms + TYPING_EVERY_MS };
-    this.#say({ type: 'typing.set', room: roomId, on: true });
+    if (this.state.ready) this.#typing.type(roomId, Date.now());
   }
 
-  /** The field was left, or is empty. */
   stopTyping(): void {
-    if (this.#typing) this.#say({ type: 'typing.set', room: this.#typing.room, on: false });
-    this.#typing = null;
+    this.#typing.stop();
   }
 
   /** These users are on the screen: tell whether they are online. */
   watch(users: string[]): void {
-    const wanted = users.slice(0, untrack(() => this.state.limits.watch)).sort();
-    if (wanted.join() === this.#watched.join()) return;
-    this.#watched = wanted;
-    untrack(() => this.#watch());
+    const most = untrack(() => this.state.limits.watch);
+    if (this.#presence.want(users.slice(0, most))) untrack(() => this.#watch());
   }
 
-  /** Reads the page above what is shown of the room that is looked at. */
-  async loadOlder(roomId: string): Promise<void> {
-    if (this.timeline?.roomId === roomId) await this.timeline.loadOlder();
-  }
-
-  /** The room whose older messages are being read. */
-  get loading(): string | null {
-    return this.timeline?.loading ? this.timeline.roomId : null;
-  }
-
-  get loadFailed(): boolean {
-    return this.timeline?.failed ?? false;
-  }
-
-  /** Finds out the names of users of whom only the ids are known. */
   async learnNames(ids: string[]): Promise<void> {
-    const unknown = ids.filter((id) => !this.state.users[id] && !this.#asked.has(id)).slice(0, NAMES_MAX);
-    if (unknown.length === 0) return;
-    for (const id of unknown) this.#asked.add(id);
-    try {
-      for (const user of await this.rest.users(unknown)) this.#learn(user);
-    } catch (error) {
-      for (const id of unknown) this.#asked.delete(id);
-      this.#failed(error);
-    }
+    await this.#names.find(ids);
   }
 
   /** This tab has the link from now on. */
@@ -300,7 +254,7 @@ export class Chat {
     this.#hasLed = true;
     this.#keeper.follow(this.state);
     this.#do({ do: 'disconnected' });
-    for (const command of this.#asking.splice(0)) this.#do(command);
+    for (const command of this.#asking.takeAll()) this.#do(command);
     if (this.#tabs.role === 'alone') void this.#claim();
     this.#link.start();
   }
@@ -309,10 +263,7 @@ export class Chat {
   follow(): void {
     clearTimeout(this.#timer);
     // A tab that slept may have taken something that the other one never heard.
-    for (const { room, key, what, stage } of this.#hasLed ? this.state.outbox : []) {
-      if (stage === 'sent' || stage === 'failed') continue;
-      this.#asking.push('text' in what ? { do: 'send', room, text: what.text, key } : { do: 'erase', room, target: what.target, key });
-    }
+    if (this.#hasLed) this.#asking.addUnsaid(this.state.outbox);
     this.#keeper.unfollow();
     this.#link.stop();
   }
@@ -324,7 +275,7 @@ export class Chat {
       case 'draft':
         return this.drafts.heard(message.draft);
       case 'gone':
-        if (this.#watchedElsewhere.delete(from)) this.#watch();
+        if (this.#presence.left(from)) this.#watch();
         if (this.#tabs.role === 'alone') void this.#claim();
         return;
       default:
@@ -337,13 +288,13 @@ export class Chat {
   #served(message: Message, from: string): void {
     switch (message.say) {
       case 'join':
-        return this.#tabs.tell({ say: 'state', to: from, state: this.#brief(), phase: this.phase, retry_at_ms: this.retry_at_ms });
+        return this.#tabs.tell({ say: 'state', to: from, state: briefOf(this.state), phase: this.phase, retry_at_ms: this.retry_at_ms });
       case 'ask':
         return this.#do(message.command);
       case 'frames':
         return this.#link.send(message.frames);
       case 'watch':
-        this.#watchedElsewhere.set(from, message.users);
+        this.#presence.wantedBy(from, message.users);
         return this.#watch();
       case 'hurry':
         return this.#link.hurry();
@@ -369,33 +320,15 @@ export class Chat {
     Object.assign(this, { phase: message.phase, retry_at_ms: message.retry_at_ms });
   }
 
-  /** What is known here, for a tab that joins: the newest of each timeline, which it must take for no more than that. */
-  #brief(): State {
-    const rooms = Object.entries(this.state.rooms).map(([id, known]): [string, RoomState] => {
-      const newest = keepsake(known, TOLD_EVENTS);
-      const stretches = newest ? [{ from: newest.from, to: newest.cursor }] : [];
-      const isAll = known.stretches.length <= 1 && newest?.events.length === known.events.length;
-      const blind_seq = isAll ? known.blind_seq : known.cursor;
-      return [id, { ...$state.snapshot({ ...known, events: [] }), events: newest?.events ?? [], stretches, blind_seq } as unknown as RoomState];
-    });
-    return { ...($state.snapshot({ ...this.state, rooms: {} }) as State), rooms: Object.fromEntries(rooms) };
-  }
-
   /** Takes the state of the tab with the link, with what only this tab has. */
   #adopt(told: State, from: string): void {
-    const old = this.open;
-    const newest = old && keepsake(old, KEPT_EVENTS);
-    const guesses = this.state.outbox.filter((it) => it.guess && !told.outbox.some(({ key }) => key === it.key));
-    const rooms: State['rooms'] = {};
-    for (const [id, it] of Object.entries(told.rooms)) rooms[id] = { ...it, events: listOf(it.events) };
-    Object.assign(this.state, told, { rooms, outbox: [...told.outbox, ...$state.snapshot(guesses)] });
+    adopt(this.state, told, this.openId, KEPT_EVENTS);
     this.#leader = from;
-    const known = this.open;
-    if (known && newest) restore(known, newest);
     this.roster.renew();
-    this.drafts.reconcile(Object.keys(rooms));
+    this.drafts.reconcile(Object.keys(this.state.rooms));
+    this.place.comeBack();
     this.#watch();
-    for (const command of this.#asking) this.#tabs.ask({ say: 'ask', command });
+    for (const command of this.#asking.open) this.#tabs.ask({ say: 'ask', command });
   }
 
   /** True where this tab has a link. */
@@ -406,14 +339,14 @@ export class Chat {
   /** An effect may ask for it, and must not depend on what that looks at. */
   #command(command: Command): void {
     if (this.#isSpeaker) return untrack(() => this.#do(command));
-    if (this.#asking.length < ASKING_MAX) this.#asking.push(command);
+    this.#asking.add(command);
     this.#tabs.ask({ say: 'ask', command });
   }
 
   /** What the tab with the link did, this one does after it. */
   #follow(input: Input, now_ms: number): void {
     this.#take(input, now_ms);
-    if (this.#asking.length > 0) this.#asking = this.#asking.filter((it) => !isSame(it, input));
+    this.#asking.heard(input);
   }
 
   /** Takes an input, and does what follows from it. */
@@ -428,6 +361,7 @@ export class Chat {
   /** Changes the state, and what is derived from it. */
   #take(input: Input, now_ms: number): ClientFrame[] {
     const changed = touched(this.state, input);
+    const wasOpen = this.open !== null;
     const isNewHistory = input.do === 'frame' && input.frame.type === 'ready' && this.#isNewHistory(input.frame);
     const frames = enter(this.state, input, now_ms);
     if (isNewHistory && this.#isSpeaker) this.#keeper.reset();
@@ -437,7 +371,13 @@ export class Chat {
     this.drafts.reconcile(rooms);
     if (this.#isSpeaker) this.#keeper.touch(rooms, input.do === 'frame' && ('users' in input.frame || input.frame.type === 'signal'));
     if (input.do === 'frame' && input.frame.type === 'ready') this.#ready();
+    if (wasOpen && this.open === null && !this.state.listing) queueMicrotask(() => this.#lose());
     return frames;
+  }
+
+  /** The room that was looked at was taken away. */
+  #lose(): void {
+    if (this.open === null) this.#turn(null);
   }
 
   #isNewHistory(frame: ServerFrame & { type: 'ready' }): boolean {
@@ -447,50 +387,18 @@ export class Chat {
   #ready(): void {
     // After what the caller does with its frames, which were decided on before.
     queueMicrotask(() => {
+      this.place.comeBack();
       this.#watch();
       this.drafts.resume();
       if (this.#tabs.role === 'alone') void this.#claim();
-      if (this.#isSpeaker) void this.#readAhead();
+      if (this.#isSpeaker) void this.place.readAhead(this.roster.order);
     });
   }
 
   #turn(roomId: string | null): void {
-    const left = this.open;
-    if (left) trim(left, KEPT_EVENTS);
     this.stopTyping();
     this.drafts.restAll();
-    this.#look(roomId);
-    this.#keeper.opened(roomId, Date.now());
-  }
-
-  #look(roomId: string | null): void {
-    this.openId = roomId;
-    this.timeline = roomId === null ? null : this.#newTimeline(roomId, this.#restore(roomId));
-  }
-
-  #newTimeline(roomId: string, kept?: Promise<void>): Timeline {
-    const { state, rest } = this;
-    return new Timeline(roomId, state, (...page) => rest.messages(...page), (error) => this.#failed(error), kept);
-  }
-
-  /** Takes what is kept of a timeline. */
-  async #restore(roomId: string): Promise<void> {
-    if (this.state.rooms[roomId]?.stretches.length) return;
-    const kept = await this.#keeper.timeline(roomId);
-    const known = this.state.rooms[roomId];
-    if (kept && known) restore(known, kept);
-  }
-
-  /** Reads the newest page of the rooms at the top of the list, where it is not kept. */
-  async #readAhead(): Promise<void> {
-    for (const roomId of this.roster.order.slice(0, AHEAD_MAX)) {
-      const known = this.state.rooms[roomId];
-      if (!known || this.#keeper.isKept(roomId) || this.openId === roomId) continue;
-      const ahead = this.#newTimeline(roomId);
-      if (floor(known) > 1) await ahead.loadOlder();
-      if (!this.state.ready || ahead.failed) return;
-      this.#keeper.keep(roomId, 1);
-    }
+    this.place.turn(roomId);
   }
 
   /** Says what was left unsaid by tabs that are no more, where each tab has a link of its own. Twice is once, by the key. */
@@ -503,6 +411,11 @@ export class Chat {
     this.#keeper.own(orphans);
     this.state.outbox.push(...orphans.map(pendingOf));
     this.#do({ do: 'tick' });
+  }
+
+  #learnMe(me: Me): void {
+    if (this.state.me) Object.assign(this.state.me, me);
+    this.#learn(me);
   }
 
   #learn(user: UserName): void {
@@ -524,11 +437,8 @@ export class Chat {
 
   /** Tells whose presence is to be told, in all tabs together. */
   #watch(): void {
-    if (!this.#isSpeaker) return this.#tabs.tell({ say: 'watch', users: this.#watched });
-    if (!this.state.ready) return;
-    const elsewhere = [...this.#watchedElsewhere.values()].flat();
-    const users = [...this.#watched, ...elsewhere.filter((id, at) => !this.#watched.includes(id) && elsewhere.indexOf(id) === at)];
-    this.#link.send([{ type: 'presence.watch', users: users.slice(0, this.state.limits.watch) }]);
+    if (!this.#isSpeaker) return this.#tabs.tell({ say: 'watch', users: this.#presence.here });
+    if (this.state.ready) this.#link.send([{ type: 'presence.watch', users: this.#presence.all(this.state.limits.watch) }]);
   }
 
   #newLink(): Link {
@@ -588,9 +498,4 @@ export class Chat {
     if (error instanceof SignedOut) this.#signedOut('server');
     return !(error instanceof SignedOut);
   }
-}
-
-/** Both are plain data, and were made alike. */
-function isSame(command: Command, input: Input): boolean {
-  return command.do === input.do && JSON.stringify(command) === JSON.stringify(input);
 }

@@ -2,33 +2,39 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::load::Faults;
 use crate::subject::Server;
 
 /// All that a run measured, in the order in which it was measured.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Figures {
     pub(crate) rows: Vec<Row>,
     /// What the fixture cost, in words.
     pub(crate) fixture: Option<String>,
+    /// What is checked out now.
+    #[serde(skip)]
+    pub(crate) commit: String,
 }
 
 /// One server in one phase.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) server: Server,
+    /// What was checked out when it was measured.
+    #[serde(default)]
+    pub(crate) commit: String,
     /// By metric, a value for each round.
-    pub(crate) values: BTreeMap<&'static str, Vec<f64>>,
+    pub(crate) values: BTreeMap<String, Vec<f64>>,
     pub(crate) faults: Faults,
 }
 
 impl Row {
     /// Adds a round's value. A metric's name ends with its unit.
-    pub(crate) fn add(&mut self, metric: &'static str, value: f64) {
-        self.values.entry(metric).or_default().push(value);
+    pub(crate) fn add(&mut self, metric: &str, value: f64) {
+        self.values.entry(metric.to_owned()).or_default().push(value);
     }
 
     pub(crate) fn median(&self, metric: &str) -> Option<f64> {
@@ -41,8 +47,9 @@ impl Figures {
     pub(crate) fn row(&mut self, name: &str, server: Server) -> &mut Row {
         let found = self.rows.iter().position(|row| row.name == name && row.server == server);
         let at = found.unwrap_or_else(|| {
+            let (commit, name) = (self.commit.clone(), name.to_owned());
             let (values, faults) = (BTreeMap::new(), Faults::default());
-            self.rows.push(Row { name: name.to_owned(), server, values, faults });
+            self.rows.push(Row { name, server, commit, values, faults });
             self.rows.len() - 1
         });
         &mut self.rows[at]
@@ -50,6 +57,16 @@ impl Figures {
 
     pub(crate) fn find(&self, name: &str, server: Server) -> Option<&Row> {
         self.rows.iter().find(|row| row.name == name && row.server == server)
+    }
+
+    /// Takes over the phases of an earlier run that were not measured now, before those that were.
+    pub(crate) fn keep(&mut self, earlier: Self) {
+        let anew: Vec<String> = self.rows.iter().map(|row| row.name.clone()).collect();
+        let mut rows: Vec<Row> =
+            earlier.rows.into_iter().filter(|row| !anew.contains(&row.name)).collect();
+        rows.append(&mut self.rows);
+        self.rows = rows;
+        self.fixture = self.fixture.take().or(earlier.fixture);
     }
 
     /// Phases, each once, in order.
@@ -61,6 +78,11 @@ impl Figures {
             }
         }
         names
+    }
+
+    /// Chinwag's rows.
+    pub(crate) fn ours(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.server == Server::Chinwag)
     }
 
     /// Lost, doubled, reordered and phantom deliveries of all servers.
@@ -75,7 +97,18 @@ impl Figures {
 
     /// Chinwag's value by another row's, round by round; empty where one of them is missing.
     pub(crate) fn ratios(&self, name: &str, metric: &str, by: (&str, Server)) -> Vec<f64> {
-        let (mine, by) = (self.find(name, Server::Chinwag), self.find(by.0, by.1));
+        self.ratios_of(Server::Chinwag, name, metric, by)
+    }
+
+    /// The same of any server.
+    pub(crate) fn ratios_of(
+        &self,
+        server: Server,
+        name: &str,
+        metric: &str,
+        by: (&str, Server),
+    ) -> Vec<f64> {
+        let (mine, by) = (self.find(name, server), self.find(by.0, by.1));
         let values = |row: Option<&Row>| row.and_then(|row| row.values.get(metric).cloned());
         let (mine, by) = (values(mine).unwrap_or_default(), values(by).unwrap_or_default());
         mine.iter().zip(&by).map(|(mine, by)| mine / by).collect()
@@ -143,6 +176,8 @@ impl Goal {
 const CPU: &str = "cpu_us_per_delivery";
 const RATE: &str = "deliveries_per_s";
 const SENDS: &str = "sends_per_s";
+/// From when a message was due to its arrival at a member.
+const P50: &str = "delivery_p50_us";
 const A: By = By::Floor(Server::FloorA);
 const B: By = By::Floor(Server::FloorB);
 const C: By = By::Floor(Server::FloorC);
@@ -184,9 +219,13 @@ pub(crate) const GOALS: &[Goal] = &[
     at_least("fan-out/5000/8-in-flight", RATE, B, 0.8),
     at_least("rooms/1000x5/256-in-flight", RATE, C, 0.6),
     at_least("rooms/200x50/64-in-flight", RATE, C, 0.85),
-    at_most("fan-out/100/200-a-second", "delivery_p50_us", C, 1.25),
-    at_most("fan-out/100/200-a-second", "delivery_p50_us", By::One, 1_000.0),
-    at_most("rooms/1000x5/4000-a-second", "delivery_p50_us", C, 1.25),
+    at_most("fan-out/100/200-a-second", P50, C, 1.25),
+    at_most("fan-out/1000/40-a-second", P50, C, 1.25),
+    at_most("rooms/1000x5/4000-a-second", P50, C, 1.25),
+    at_most("rooms/200x50/400-a-second", P50, C, 1.25),
+    at_most("fan-out/100/200-a-second", P50, By::One, 1_000.0),
+    at_most("rooms/1000x5/4000-a-second", P50, By::One, 1_000.0),
+    at_most("rooms/200x50/400-a-second", P50, By::One, 1_000.0),
     at_most("connect/10-rooms", "cpu_us_per_connect", By::One, 150.0),
     at_least("connect/10-rooms", "connects_per_s", By::One, 5_000.0),
     at_most("connect/1000-rooms", "ready_ms", By::One, 5.0),
@@ -215,6 +254,17 @@ mod tests {
         assert_eq!(goal.values(&figures), [2.0, 1.0, 3.0]);
         assert!(goal.is_met(median(goal.values(&figures)).expect("it was measured")));
         assert!(!goal.is_met(2.1));
+    }
+
+    #[test]
+    fn phases_measured_anew_take_the_place_of_earlier_ones() {
+        let (mut earlier, mut now) = (Figures::default(), Figures::default());
+        earlier.row("a", Server::Chinwag).add("us", 1.0);
+        earlier.row("b", Server::Chinwag).add("us", 2.0);
+        now.row("b", Server::Chinwag).add("us", 3.0);
+        now.keep(earlier);
+        let found = |phase| now.find(phase, Server::Chinwag).and_then(|row| row.median("us"));
+        assert_eq!((now.names(), found("a"), found("b")), (vec!["a", "b"], Some(1.0), Some(3.0)));
     }
 
     #[test]

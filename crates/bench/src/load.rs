@@ -4,6 +4,7 @@
 //! held to one order that all members must see ([`order`]), and its latency counts from the moment
 //! when the message was due, not from when it could be sent.
 
+mod catch_up;
 mod connection;
 mod dialect;
 mod frame;
@@ -20,7 +21,7 @@ pub(crate) use self::dialect::Dialect;
 pub(crate) use self::order::Faults;
 pub(crate) use self::phase::{Outcome, Pace, Phase};
 
-use self::connection::{Connection, Place, Stage};
+use self::connection::{Connection, Place, Stage, Step};
 use self::dialect::Incoming;
 use self::frame::Frame;
 use self::order::{Room, Verdict};
@@ -50,6 +51,8 @@ pub(crate) struct Load {
     tally: Tally,
     /// Connections that have something to write at the end of the turn.
     writing: Vec<usize>,
+    /// Connections that do not read.
+    paused: Vec<usize>,
     next_room: usize,
     outstanding: u32,
     scratch: Vec<u8>,
@@ -79,6 +82,7 @@ impl Load {
             connections: Vec::with_capacity(layout.connections),
             tally: Tally::default(),
             writing: Vec::new(),
+            paused: Vec::new(),
             next_room: 0,
             outstanding: 0,
             scratch: vec![0; SCRATCH_BYTES],
@@ -122,8 +126,9 @@ impl Load {
             .with_context(|| format!("connection {at} of this load"))?;
         self.poll.add(&connection.stream, at)?;
         for &room in rooms {
-            connection.places.push(Place::new(room as u32));
-            self.rooms[room].members.push(at);
+            let members = &mut self.rooms[room].members;
+            connection.places.push(Place::new(room as u32, members.len() as u32));
+            members.push(at);
         }
         connection.outgoing = self.dialect.upgrade(self.address).into_bytes();
         self.connections.push(connection);
@@ -140,6 +145,11 @@ impl Load {
             }
             self.turn(Some(left))?;
         }
+    }
+
+    /// Answers the pings that came, and does not wait.
+    pub(crate) fn look(&mut self) -> Result<()> {
+        self.turn(Some(Duration::ZERO))
     }
 
     fn now_ns(&self) -> u64 {
@@ -204,7 +214,7 @@ impl Load {
         }
         while let Some(frame) = frame::next(&mut input)? {
             match frame {
-                Frame::Text(payload) => self.text(at, payload, now_ns)?,
+                Frame::Data(payload) => self.data(at, payload, now_ns)?,
                 Frame::Ping(payload) => {
                     self.connections[at].pong(payload, self.random.next());
                     self.writing.push(at);
@@ -220,17 +230,33 @@ impl Load {
         Ok(())
     }
 
+    /// Says the next step of the greeting.
     fn greet(&mut self, at: usize) {
         let connection = &mut self.connections[at];
         let rooms: Vec<u32> = connection.places.iter().map(|place| place.room).collect();
-        let hello = self.dialect.hello(connection.user, &rooms);
+        let frames = self.dialect.greeting(connection.step, (at, connection.user), &rooms);
         connection.stage = Stage::Joining;
-        connection.text(hello.as_bytes(), self.random.next());
+        connection.step += 1;
+        for frame in &frames {
+            connection.text(frame.as_bytes(), self.random.next());
+        }
         self.writing.push(at);
     }
 
-    fn text(&mut self, at: usize, payload: &[u8], now_ns: u64) -> Result<()> {
-        match self.dialect.read(payload)? {
+    fn ready(&mut self, at: usize) {
+        self.connections[at].stage = Stage::Live;
+        self.tally.ready += 1;
+    }
+
+    fn data(&mut self, at: usize, mut payload: &[u8], now_ns: u64) -> Result<()> {
+        while let Some(incoming) = self.dialect.read(&mut payload)? {
+            self.incoming(at, incoming, now_ns)?;
+        }
+        Ok(())
+    }
+
+    fn incoming(&mut self, at: usize, incoming: Incoming, now_ns: u64) -> Result<()> {
+        match incoming {
             Incoming::Delivery { room, number, seq } => {
                 self.delivered(at, room, number, seq, now_ns);
             }
@@ -241,9 +267,21 @@ impl Load {
                     self.tally.ack.record(now_ns.saturating_sub(due_ns));
                 }
             }
-            Incoming::Ready => {
-                self.connections[at].stage = Stage::Live;
-                self.tally.ready += 1;
+            Incoming::Busy { room, number } => self.refused(room, number),
+            Incoming::Lagged { room, head_seq } => self.lagged(at, room, head_seq),
+            Incoming::Synced { room, more } => self.synced(at, room, more),
+            Incoming::Greeted => self.greet(at),
+            Incoming::Joined => {
+                let connection = &mut self.connections[at];
+                connection.joined += 1;
+                if connection.joined == connection.places.len() {
+                    self.ready(at);
+                }
+            }
+            Incoming::Ready => self.ready(at),
+            Incoming::Asks(answer) => {
+                self.connections[at].text(answer.as_bytes(), self.random.next());
+                self.writing.push(at);
             }
             Incoming::Refused(why) => {
                 bail!("the server refused what connection {at} said: {why}")
@@ -253,16 +291,28 @@ impl Load {
         Ok(())
     }
 
+    fn refused(&mut self, room: u32, number: u32) {
+        let room = self.rooms.get_mut(room as usize);
+        if room.is_some_and(|room| room.refuse(number)) {
+            self.tally.refused += 1;
+            self.outstanding -= 1;
+        } else {
+            self.tally.faults.phantom += 1;
+        }
+    }
+
     fn delivered(&mut self, at: usize, room: u32, number: u32, seq: Option<u64>, now_ns: u64) {
-        let Some(place) = self.connections[at].places.iter_mut().find(|place| place.room == room)
-        else {
+        let Some(place) = self.connections[at].place(room) else {
             self.tally.faults.phantom += 1;
             return;
         };
         if let Some(seq) = seq {
-            self.tally.faults.lost += place.skipped(seq);
+            match place.step(seq) {
+                Step::On { lost } => self.tally.faults.lost += lost,
+                Step::Aside => return,
+            }
         }
-        match self.rooms[room as usize].delivered(number, &mut place.position) {
+        match self.rooms[room as usize].delivered(number, &mut place.seen) {
             Verdict::Right { due_ns, everybody, own_order } => {
                 let latency_ns = now_ns.saturating_sub(due_ns);
                 self.tally.deliveries += 1;

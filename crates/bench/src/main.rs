@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p chinwag-bench` measures every scenario in interleaved rounds and prints a
 //! table; `report.json`, `report.md` and `report.svg` lie in `target/bench` then. It runs the server
-//! itself: `target/release/chinwag`, or what `CHINWAG_BIN` names.
+//! itself: `target/release/chinwag`, or what `CHINWAG_BIN` names. With `--peers` the servers of others
+//! stand beside it, and `--docs docs` writes the tables and plots of `docs/performance.md`.
 //!
 //! Invariants
 //! - *Only ratios travel.* Every figure of the server stands beside a floor's of the same round;
@@ -13,7 +14,8 @@
 //!
 //! Absent on purpose: a timed test. The suite runs every scenario tiny and looks at faults alone.
 //!
-//! Reading order: [`scenario`], [`floor`], [`load`], [`subject`], [`chinwag`], [`figures`], [`report`].
+//! Reading order: [`scenario`], [`floor`], [`load`], [`subject`], [`chinwag`], [`peer`],
+//! [`figures`], [`report`].
 
 mod chinwag;
 mod figures;
@@ -22,6 +24,7 @@ mod histogram;
 mod layout;
 mod load;
 mod machine;
+mod peer;
 mod poll;
 mod process;
 mod random;
@@ -33,7 +36,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::floor::Floor;
@@ -86,18 +89,19 @@ fn main() -> Result<ExitCode> {
 }
 
 fn measure(options: Options) -> Result<ExitCode> {
-    let out = options.out.clone();
     let mut bench = Bench::new(options)?;
     bench.run()?;
-    let Bench { figures, machine, options, .. } = bench;
+    let Bench { mut figures, machine, options, .. } = bench;
+    if options.add {
+        figures.keep(report::read(&options.out)?);
+    }
     let report = report::Report { figures: &figures, machine: &machine, rounds: options.rounds };
-    std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
-    let table = report::table::markdown(&report);
-    std::fs::write(out.join("report.md"), &table)?;
-    std::fs::write(out.join("report.json"), report::json(&report)?)?;
-    std::fs::write(out.join("report.svg"), report::plot::svg(&report))?;
+    let table = report::write(&report, &options.out)?;
+    if let Some(docs) = &options.docs {
+        report::docs::refresh(docs, &report)?;
+    }
     println!("{table}");
-    println!("table, JSON and plot: {}", out.display());
+    println!("table, JSON and plots: {}", options.out.display());
     let missed = options.hold && figures.misses_a_goal();
     Ok(if figures.faults() == 0 && !missed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

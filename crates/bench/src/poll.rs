@@ -56,6 +56,12 @@ impl Poll {
         Ok(epoll::modify(&self.epoll, source, EventData::new_u64(token as u64), flags)?)
     }
 
+    /// Lets a socket be until [`want_writable`](Self::want_writable) says otherwise.
+    pub(crate) fn want_nothing(&self, source: impl AsFd, token: usize) -> io::Result<()> {
+        let data = EventData::new_u64(token as u64);
+        Ok(epoll::modify(&self.epoll, source, data, EventFlags::empty())?)
+    }
+
     /// Waits for sockets and says how many are ready; without a time-out, for ever.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
         let timeout = timeout.map(|time| Timespec {

@@ -6,12 +6,13 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::chinwag::Chinwag;
 use crate::layout::Layout;
 use crate::load::{Dialect, Load, Outcome, Pace, Phase};
 use crate::machine::Machine;
+use crate::peer;
 use crate::poll::Poll;
 use crate::process::Process;
 
@@ -21,7 +22,9 @@ const REST_LOOK: Duration = Duration::from_millis(100);
 const REST_WITHIN: Duration = Duration::from_secs(30);
 
 /// Which server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Server {
     FloorA,
@@ -30,9 +33,20 @@ pub(crate) enum Server {
     /// Chinwag's database with nothing around it.
     Sqlite,
     Chinwag,
+    /// A room server on npm's `ws`.
+    Ws,
+    /// A room server on npm's `socket.io`.
+    #[serde(rename = "socket.io")]
+    #[value(name = "socket.io")]
+    SocketIo,
+    Nats,
+    Ejabberd,
 }
 
 impl Server {
+    /// Those that others made.
+    pub(crate) const PEERS: [Self; 4] = [Self::Ws, Self::SocketIo, Self::Nats, Self::Ejabberd];
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::FloorA => "floor-a",
@@ -40,7 +54,15 @@ impl Server {
             Self::FloorC => "floor-c",
             Self::Sqlite => "sqlite",
             Self::Chinwag => "chinwag",
+            Self::Ws => "ws",
+            Self::SocketIo => "socket.io",
+            Self::Nats => "nats",
+            Self::Ejabberd => "ejabberd",
         }
+    }
+
+    pub(crate) fn is_peer(self) -> bool {
+        Self::PEERS.contains(&self)
     }
 }
 
@@ -54,7 +76,8 @@ pub(crate) struct Subject {
 
 #[derive(Debug)]
 enum Running {
-    Floor(Process),
+    /// A floor or a peer, which nothing must be made in.
+    Bare(Process),
     Chinwag(Box<Chinwag>),
 }
 
@@ -71,7 +94,14 @@ impl Subject {
         command.args(["floor", "--kind", kind, "--envelope-bytes", &envelope_bytes.to_string()]);
         command.arg("--log").arg(folder.join("floor.log"));
         let (process, address) = Process::spawn_announced(machine, &mut command)?;
-        Ok(Self { server, address, running: Running::Floor(process) })
+        Ok(Self { server, address, running: Running::Bare(process) })
+    }
+
+    /// Starts a server of others; what it writes lies in `folder`.
+    pub(crate) fn peer(server: Server, machine: &Machine, folder: &Path) -> Result<Self> {
+        let started = peer::start(server, machine, folder);
+        let (process, address) = started.with_context(|| format!("starting {}", server.name()))?;
+        Ok(Self { server, address, running: Running::Bare(process) })
     }
 
     pub(crate) fn chinwag(chinwag: Chinwag) -> Self {
@@ -81,7 +111,7 @@ impl Subject {
 
     pub(crate) fn as_chinwag(&self) -> Option<&Chinwag> {
         match &self.running {
-            Running::Floor(_) => None,
+            Running::Bare(_) => None,
             Running::Chinwag(chinwag) => Some(chinwag),
         }
     }
@@ -92,14 +122,14 @@ impl Subject {
         change: impl FnOnce(Chinwag) -> Result<Chinwag>,
     ) -> Result<Self> {
         match self.running {
-            Running::Floor(_) => Ok(self),
+            Running::Bare(_) => Ok(self),
             Running::Chinwag(chinwag) => Ok(Self::chinwag(change(*chinwag)?)),
         }
     }
 
     fn process(&self) -> &Process {
         match &self.running {
-            Running::Floor(process) => process,
+            Running::Bare(process) => process,
             Running::Chinwag(chinwag) => &chinwag.process,
         }
     }
@@ -107,15 +137,21 @@ impl Subject {
     /// Makes the layout's rooms, where they must be made, and tells how to speak.
     pub(crate) fn prepare(&self, layout: &Layout) -> Result<Dialect> {
         match &self.running {
-            Running::Floor(_) => Ok(Dialect::Floor),
             Running::Chinwag(chinwag) => chinwag.prepare(layout),
+            Running::Bare(_) => Ok(match self.server {
+                Server::SocketIo => Dialect::SocketIo,
+                Server::Nats => Dialect::Nats,
+                Server::Ejabberd => Dialect::Xmpp,
+                _ => Dialect::Floor,
+            }),
         }
     }
 
-    pub(crate) fn connect(&self, layout: &Layout) -> Result<Load> {
-        let dialect = self.prepare(layout)?;
-        let (load, _) = Load::connect(self.address, dialect, layout)
+    /// Opens the layout's connections to a server that was [prepared](Self::prepare) for it.
+    pub(crate) fn connect(&self, dialect: &Dialect, layout: &Layout) -> Result<Load> {
+        let (load, _) = Load::connect(self.address, dialect.clone(), layout)
             .with_context(|| format!("connecting to {}", self.server.name()))?;
+        self.settle()?;
         Ok(load)
     }
 

@@ -33,9 +33,7 @@ fn check(only: &str, metric: &str, rows: usize) {
     for row in found {
         let value = row["values"][metric][0].as_f64();
         assert!(value.is_some_and(|value| value > 0.0), "{metric} in {row:#}");
-        for fault in ["lost", "doubled", "reordered", "phantom"] {
-            assert_eq!(row["faults"][fault], 0, "{row:#}");
-        }
+        faultless(row);
     }
 }
 
@@ -66,6 +64,46 @@ fn connections_are_opened_and_rest() {
     check("idle", "connects_per_s", 2);
 }
 
+/// What takes Debian's packages is measured where they are; npm's `ws` wherever there is Node.
+#[test]
+fn peers_are_held_to_what_they_promise() {
+    let report = run(&["--peers", "--servers", "floor-a", "--only", "fan-out/100"]);
+    let rows = report["rows"].as_array().expect("a report has rows");
+    let peers: Vec<_> = rows.iter().filter(|row| row["server"] != "floor-a").collect();
+    if !peers.iter().any(|row| row["server"] == "ws") {
+        println!("ws was left out: there is no Node.js, or its packages cannot be fetched");
+    }
+    for row in peers {
+        faultless(row);
+        let value = row["values"]["deliveries_per_s"][0].as_f64();
+        assert!(value.is_some_and(|value| value > 0.0), "{row:#}");
+    }
+}
+
+/// Where one process may not hold all connections, each server is connected for its turn alone.
+#[test]
+fn servers_take_turns_where_descriptors_are_few() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let bench = format!(
+        "ulimit -n 400; exec {BENCH} --tiny --only fan-out/5000 --servers floor-a,floor-b,floor-c \
+         --out {0}/out --fixture {0}/fixture",
+        folder.path().display()
+    );
+    let output = Command::new("sh").args(["-c", &bench]).output().expect("a shell starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let json = std::fs::read(folder.path().join("out/report.json")).expect("a report is written");
+    let report: Value = serde_json::from_slice(&json).expect("a report is JSON");
+    let rows = report["rows"].as_array().expect("a report has rows");
+    assert_eq!(rows.len(), 6, "{rows:#?}");
+    rows.iter().for_each(faultless);
+}
+
+fn faultless(row: &Value) {
+    for fault in ["lost", "doubled", "reordered", "phantom"] {
+        assert_eq!(row["faults"][fault], 0, "{row:#}");
+    }
+}
+
 /// The program is built with the workspace's tests. Where this crate is tested alone and it was never
 /// built, there is nothing to measure.
 #[test]
@@ -83,9 +121,5 @@ fn chinwag_goes_through_every_scenario_without_a_fault() {
         let measured = names.iter().any(|name| name.starts_with(scenario));
         assert!(measured, "{scenario} is not among {names:?}");
     }
-    for row in rows {
-        for fault in ["lost", "doubled", "reordered", "phantom"] {
-            assert_eq!(row["faults"][fault], 0, "{row:#}");
-        }
-    }
+    rows.iter().for_each(faultless);
 }

@@ -40,6 +40,13 @@ pub(crate) struct Flags {
     /// Proxies in front whose X-Forwarded-For is believed. [default: 0]
     #[arg(long, env = "CHINWAG_TRUSTED_HOPS", value_name = "N")]
     trusted_hops: Option<u8>,
+    /// The certificate with which the main port speaks TLS: PEM, the server's own first. Read again
+    /// when it changes, and on SIGHUP.
+    #[arg(long, env = "CHINWAG_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key: PEM, without a password.
+    #[arg(long, env = "CHINWAG_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// A TOML file with any of these. [default: ./chinwag.toml, if it is there]
     #[arg(long, env = "CHINWAG_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -49,6 +56,8 @@ pub(crate) struct Flags {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
     listen: Option<SocketAddr>,
     public_url: Option<String>,
     data: Option<PathBuf>,
@@ -116,6 +125,8 @@ fn raw(flags: Flags) -> anyhow::Result<RawConfig> {
         metrics_listen: flags.metrics_listen.or(file.metrics_listen),
         shards: flags.shards.or(file.shards),
         trusted_hops: flags.trusted_hops.or(file.trusted_hops).unwrap_or(0),
+        tls_cert: flags.tls_cert.or(file.tls_cert),
+        tls_key: flags.tls_key.or(file.tls_key),
     })
 }
 

@@ -2,8 +2,11 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use chinwag_testkit::server::write_certificate;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// The program on a port and in a folder of its own, with its log to be read.
@@ -51,6 +54,59 @@ fn a_port_that_is_taken_is_named_with_its_flag() {
         let said = refusal(command);
         assert!(said.contains(flag) && said.contains(&address), "{said}");
     }
+}
+
+/// Each says which file it is and what to do.
+#[test]
+fn certificate_files_that_are_wrong_are_named() {
+    let (folder, other) = (folder(), folder());
+    let (cert, key) = write_certificate(folder.path());
+    let (_, strange) = write_certificate(other.path());
+    let missing = folder.path().join("none.pem");
+    let broken = folder.path().join("broken.pem");
+    let text = std::fs::read_to_string(&cert).expect("it was written");
+    std::fs::write(&broken, &text[..text.len() / 2]).expect("the folder is ours");
+    let said = |cert: &Path, key: &Path| {
+        refusal(program(&folder).arg("--tls-cert").arg(cert).arg("--tls-key").arg(key))
+    };
+    let cases = [
+        (&missing, &key, "none.pem (--tls-cert): No such file"),
+        (&cert, &missing, "none.pem (--tls-key): No such file"),
+        (&key, &key, "key.pem (--tls-cert) has no certificate"),
+        (&cert, &cert, "cert.pem (--tls-key) has no private key"),
+        (&broken, &key, "broken.pem (--tls-cert) is no PEM"),
+        (&cert, &strange, "is not that of the first certificate in"),
+    ];
+    for (cert, key, expected) in cases {
+        let said = said(cert, key);
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let half = refusal(program(&folder).arg("--tls-cert").arg(&cert));
+    assert!(half.contains("--tls-key is missing"), "{half}");
+}
+
+#[test]
+fn a_hang_up_has_the_certificate_read_again() {
+    let folder = folder();
+    let (cert, key) = write_certificate(folder.path());
+    let for_all = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(&key, for_all).expect("the file is ours");
+    let mut running = program(&folder)
+        .args(["--tls-cert", &cert.display().to_string(), "--tls-key", &key.display().to_string()])
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the program is there");
+    let mut log = BufReader::new(running.stderr.take().expect("it is piped")).lines();
+    let mut until = |word: &str| {
+        let found = log.by_ref().map_while(Result::ok).any(|line| line.contains(word));
+        assert!(found, "its log ends without {word}");
+    };
+    until("can read the private key");
+    until("ready");
+    kill_process(Pid::from_child(&running), Signal::HUP).expect("one may signal one's own child");
+    until("the certificate was read anew");
+    running.kill().expect("it still runs");
+    let _ = running.wait();
 }
 
 #[test]

@@ -107,8 +107,14 @@ pub const CONNECTIONS_MAX: usize = 100_000;
 /// Connections from one address that have not yet shown a token.
 pub const PENDING_PER_ADDRESS_MAX: usize = 256;
 
+/// TLS handshakes in progress on one shard: each holds buffers and wants signatures of the processor. The
+/// others wait, within the time that a handshake has.
+pub const HANDSHAKES_AT_ONCE_MAX: usize = 256;
+
 /// The first frame must come within this time.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// A TLS handshake must be over within this time.
+pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// A request's header must be complete within this time.
 pub const HEADER_WITHIN: Duration = Duration::from_secs(10);
 /// A request's body must be complete within this time.

@@ -14,6 +14,8 @@ fn main() -> anyhow::Result<()> {
         metrics_listen: None,
         shards: Some(1),
         trusted_hops: 0,
+        tls_cert: None,
+        tls_key: None,
     })?;
     let server = chinwag_server::run::start(config)?;
     println!("listening {}", server.address());

@@ -35,6 +35,15 @@ pub struct RawConfig {
     pub metrics_listen: Option<SocketAddr>,
     pub shards: Option<u16>,
     pub trusted_hops: u8,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+}
+
+/// The files of a certificate: PEM, the server's own first, and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub cert: PathBuf,
+    pub key: PathBuf,
 }
 
 /// What was meant.
@@ -49,6 +58,8 @@ pub struct Config {
     pub shards: u16,
     /// How many proxies in front add themselves to `X-Forwarded-For`.
     pub trusted_hops: u8,
+    /// What the main port speaks TLS with; without it, it speaks plain HTTP.
+    pub tls: Option<TlsFiles>,
 }
 
 /// The address that people type, with a scheme and a host and nothing behind.
@@ -72,9 +83,23 @@ impl PublicUrl {
         &self.authority
     }
 
+    /// The host alone.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let bracket = self.authority.rfind(']').unwrap_or(0);
+        let port = self.authority[bracket..].find(':').map(|colon| bracket + colon);
+        self.authority[..port.unwrap_or(self.authority.len())].trim_matches(['[', ']'])
+    }
+
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.https
+    }
+
+    /// Whether the host is this server's alone: no port was named, so it is the one that `https` means.
+    #[must_use]
+    pub fn is_whole_host(&self) -> bool {
+        self.https && self.host().len() == self.authority.trim_matches(['[', ']']).len()
     }
 }
 
@@ -83,8 +108,12 @@ impl PublicUrl {
 pub enum ConfigError {
     #[error("--public-url must be like https://chat.example.org, without a path; it is {0:?}")]
     PublicUrl(String),
+    #[error("--public-url must begin with https where --tls-cert is given; it is {0:?}")]
+    PublicUrlInTheOpen(String),
     #[error("--shards must be 1 to 1024")]
     Shards,
+    #[error("--tls-cert and --tls-key come together: {0} is missing")]
+    TlsHalf(&'static str),
 }
 
 impl Config {
@@ -97,6 +126,15 @@ impl Config {
         if !(1..=1024).contains(&shards) {
             return Err(ConfigError::Shards);
         }
+        let tls = match (raw.tls_cert, raw.tls_key) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (None, None) => None,
+            (None, Some(_)) => return Err(ConfigError::TlsHalf("--tls-cert")),
+            (Some(_), None) => return Err(ConfigError::TlsHalf("--tls-key")),
+        };
+        if let Some(url) = public_url.as_ref().filter(|url| tls.is_some() && !url.is_https()) {
+            return Err(ConfigError::PublicUrlInTheOpen(url.origin().to_owned()));
+        }
         Ok(Self {
             listen: raw.listen,
             public_url,
@@ -106,7 +144,20 @@ impl Config {
             metrics_listen: raw.metrics_listen,
             shards,
             trusted_hops: raw.trusted_hops,
+            tls,
         })
+    }
+
+    /// Whether people come by `https`: by what they type, or because the main port speaks nothing else.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.tls.is_some() || self.public_url.as_ref().is_some_and(PublicUrl::is_https)
+    }
+
+    /// The scheme under which this server is reached where it has no public URL.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Whether `/metrics` is answered on the main port, to a loopback peer.
@@ -154,6 +205,8 @@ mod tests {
             metrics_listen: None,
             shards: Some(1),
             trusted_hops: 0,
+            tls_cert: None,
+            tls_key: None,
         }
     }
 
@@ -164,6 +217,34 @@ mod tests {
         assert_eq!(of("[::1]:8080", None), Ok(Registration::Open));
         assert_eq!(of("0.0.0.0:8080", None), Ok(Registration::Invite));
         assert_eq!(of("127.0.0.1:8080", Some("https://a.example")), Ok(Registration::Invite));
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_come_together_and_make_it_https() {
+        let files = |cert: Option<&str>, key: Option<&str>, url| {
+            let (tls_cert, tls_key) = (cert.map(PathBuf::from), key.map(PathBuf::from));
+            Config::new(RawConfig { tls_cert, tls_key, ..raw("127.0.0.1:1", url) })
+        };
+        let both = files(Some("c"), Some("k"), None).expect("good");
+        assert!(both.is_https() && both.scheme() == "https");
+        let none = files(None, None, None).expect("good");
+        assert!(!none.is_https() && none.scheme() == "http");
+        assert_eq!(files(Some("c"), None, None).err(), Some(ConfigError::TlsHalf("--tls-key")));
+        assert_eq!(files(None, Some("k"), None).err(), Some(ConfigError::TlsHalf("--tls-cert")));
+        let open = "http://a.example".to_owned();
+        let in_the_open = files(Some("c"), Some("k"), Some(&open)).err();
+        assert_eq!(in_the_open, Some(ConfigError::PublicUrlInTheOpen(open)));
+    }
+
+    #[test]
+    fn a_host_is_told_from_its_port() {
+        let of =
+            |url| parse_public_url(url).map(|url| (url.host().to_owned(), url.is_whole_host()));
+        assert_eq!(of("https://a.example"), Ok(("a.example".to_owned(), true)));
+        assert_eq!(of("https://a.example:8443"), Ok(("a.example".to_owned(), false)));
+        assert_eq!(of("https://[2001:db8::7]"), Ok(("2001:db8::7".to_owned(), true)));
+        assert_eq!(of("https://[2001:db8::7]:8443"), Ok(("2001:db8::7".to_owned(), false)));
+        assert_eq!(of("http://a.example"), Ok(("a.example".to_owned(), false)));
     }
 
     #[test]

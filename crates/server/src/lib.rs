@@ -17,6 +17,8 @@ mod queries;
 mod receipts;
 pub mod run;
 mod shard;
+mod stream;
 mod telemetry;
 mod throttle;
+mod tls;
 mod web;

@@ -8,18 +8,26 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chinwag_core::limit::DRAIN_WITHIN;
+use rustls::ServerConfig;
 use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
+use tokio::time::Instant;
 
+use crate::accept::Phase;
+use crate::accept::http1::Http;
 use crate::app::App;
 use crate::config::{Config, Registration};
 use crate::shard::Shard;
 use crate::shard::inbox::{Door, ToShard};
+use crate::tls::certificates::Certificates;
 use crate::{accept, clock, receipts};
 
 /// How often rates and revocations that no longer matter are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// A client's way to and fro: who knocked just before a drain has come in by then.
+const COMING_IN: Duration = Duration::from_millis(100);
 
 /// A running server. Dropping it without [`Server::stop`] leaves its threads to the process's end.
 #[derive(Debug)]
@@ -27,7 +35,7 @@ pub struct Server {
     app: Arc<App>,
     runtime: Runtime,
     shards: Vec<JoinHandle<()>>,
-    stop: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
 }
@@ -40,21 +48,30 @@ pub fn start(config: Config) -> anyhow::Result<Server> {
     let metrics_listener =
         config.metrics_listen.map(|address| listen("--metrics-listen", address)).transpose()?;
     let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
+    let certificates = match &config.tls {
+        Some(files) => Some(Certificates::load(&config, files)?),
+        None => None,
+    };
+    let tls = certificates.as_ref().map(Certificates::server_config).transpose()?;
     let app = Arc::new(App::open(config)?);
     revoked_before(&app)?;
-    let (stop, stopped) = watch::channel(false);
+    let (phase, phases) = watch::channel(Phase::Serving);
     let shards = (0..app.config.shards)
-        .map(|number| start_shard(Arc::clone(&app), number, stopped.clone()))
+        .map(|number| start_shard(Arc::clone(&app), number, phases.clone(), tls.clone()))
         .collect::<std::io::Result<Vec<_>>>()?;
     let runtime =
         Builder::new_multi_thread().worker_threads(1).thread_name("accept").enable_all().build()?;
-    runtime.spawn(accept::run(Arc::clone(&app), Door::Main, listener, stopped.clone()));
+    runtime.spawn(accept::run(Arc::clone(&app), Door::Main, listener, phases.clone()));
     runtime.spawn(forget(Arc::clone(&app)));
     runtime.spawn(receipts::run(Arc::clone(&app)));
-    if let Some(listener) = metrics_listener {
-        runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, listener, stopped.clone()));
+    if let Some(certificates) = certificates {
+        let _entered = runtime.enter();
+        runtime.spawn(certificates.watch(signal(SignalKind::hangup())?));
     }
-    Ok(Server { app, runtime, shards, stop, address, metrics_address })
+    if let Some(listener) = metrics_listener {
+        runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, listener, phases));
+    }
+    Ok(Server { app, runtime, shards, phase, address, metrics_address })
 }
 
 fn listen(flag: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -74,14 +91,15 @@ fn revoked_before(app: &App) -> anyhow::Result<()> {
 fn start_shard(
     app: Arc<App>,
     number: u16,
-    stop: watch::Receiver<bool>,
+    phase: watch::Receiver<Phase>,
+    tls: Option<Arc<ServerConfig>>,
 ) -> std::io::Result<JoinHandle<()>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name(format!("shard-{number}")).spawn(move || {
         LocalSet::new().block_on(&runtime, async move {
             let shard = Shard::new(app, number);
-            let http = accept::Http::new(Rc::clone(&shard), stop);
-            shard.run(move |door, stream, peer| http.accept(door, stream, peer)).await;
+            let http = Http::new(Rc::clone(&shard), phase, tls);
+            shard.run(move |accepted| http.accept(accepted)).await;
         });
     })
 }
@@ -113,7 +131,7 @@ impl Server {
         let config = &self.app.config;
         let url = match &config.public_url {
             Some(url) => url.origin().to_owned(),
-            None => format!("http://{}", named(self.address)),
+            None => format!("{}://{}", config.scheme(), named(self.address)),
         };
         let mut lines = vec![format!("Chinwag is at {url}")];
         lines.push(match (self.app.store.bootstrap_code(), config.registration) {
@@ -146,22 +164,12 @@ impl Server {
     /// Stops accepting, answers what is queued, says goodbye, and closes the store.
     pub fn stop(self) {
         self.app.begin_drain();
-        let _ = self.stop.send(true);
+        let _ = self.phase.send(Phase::Draining);
         self.app.shards.publish(&ToShard::Drain);
         self.runtime.block_on(async {
-            let deadline = tokio::time::sleep(DRAIN_WITHIN);
-            tokio::pin!(deadline);
-            let mut look = tokio::time::interval(Duration::from_millis(20));
-            loop {
-                tokio::select! {
-                    () = &mut deadline => return,
-                    _ = look.tick() => {}
-                }
-                if self.app.shards.connections() == 0 {
-                    return;
-                }
-            }
+            let _ = tokio::time::timeout(DRAIN_WITHIN, nobody_left(&self.app)).await;
         });
+        let _ = self.phase.send(Phase::Over);
         let left = self.app.shards.connections();
         tracing::info!(connections = left, "drained");
         self.app.store.close();
@@ -175,6 +183,17 @@ impl Server {
     }
 }
 
+/// Waits until every connection is over, and for those who were about to come in when the drain began.
+async fn nobody_left(app: &App) {
+    let mut look = tokio::time::interval_at(Instant::now() + COMING_IN, Duration::from_millis(20));
+    loop {
+        look.tick().await;
+        if app.shards.connections() == 0 {
+            return;
+        }
+    }
+}
+
 /// An address as one types it: every interface is also this machine.
 fn named(address: SocketAddr) -> String {
     if address.ip().is_unspecified() || address.ip().is_loopback() {
@@ -184,7 +203,6 @@ fn named(address: SocketAddr) -> String {
 }
 
 async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
     let terminate = signal(SignalKind::terminate());
     let Ok(mut terminate) = terminate else {
         let _ = tokio::signal::ctrl_c().await;

@@ -10,7 +10,6 @@ mod socket;
 mod wave;
 
 use std::cell::RefCell;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,8 +29,6 @@ use chinwag_proto::{encode, ws};
 use chinwag_store::committed::Told;
 use chinwag_store::write::{Delivered, Write};
 use foldhash::HashMap;
-use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_local;
 
@@ -40,8 +37,9 @@ use crate::app::{self, App};
 use crate::auth::Caller;
 use crate::clock;
 use crate::commands::UNASKED;
+use crate::stream::Stream;
 use crate::telemetry::{Dropped, ShardFigures};
-use inbox::{Door, ToShard};
+use inbox::{Accepted, ToShard};
 use socket::{Flushed, Socket, Stage};
 use wave::Wave;
 
@@ -102,10 +100,7 @@ impl Shard {
     }
 
     /// Lives until it is told to stop and every connection is gone.
-    pub(crate) async fn run(
-        self: Rc<Self>,
-        mut accept: impl FnMut(Door, std::net::TcpStream, IpAddr),
-    ) {
+    pub(crate) async fn run(self: Rc<Self>, mut accept: impl FnMut(Accepted)) {
         let inbox = Arc::clone(&self.app.shards.inboxes()[usize::from(self.number)]);
         let mut came = Vec::new();
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
@@ -126,16 +121,12 @@ impl Shard {
     }
 
     /// One wake-up's worth of messages, then one flush.
-    fn take(
-        self: &Rc<Self>,
-        came: &mut Vec<ToShard>,
-        accept: &mut impl FnMut(Door, std::net::TcpStream, IpAddr),
-    ) {
+    fn take(self: &Rc<Self>, came: &mut Vec<ToShard>, accept: &mut impl FnMut(Accepted)) {
         let now_ms = clock::monotonic_ms();
         let mut oldest: Option<Instant> = None;
         for message in came.drain(..) {
             match message {
-                ToShard::Accepted(door, stream, peer) => accept(door, stream, peer),
+                ToShard::Accepted(accepted) => accept(accepted),
                 ToShard::Told(batch, since) => {
                     oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
                     self.told(now_ms, &batch);
@@ -242,7 +233,7 @@ impl Shard {
                 Flushed::Broken => self.drop_reader(socket, Dropped::Gone),
             }
             if flushed == Flushed::Done && matches!(socket.stage, Stage::Closing { .. }) {
-                let _ = SockRef::from(&*socket.stream).shutdown(std::net::Shutdown::Write);
+                let _ = socket.stream.end();
             }
         }
         live.wave.clear();
@@ -261,7 +252,7 @@ impl Shard {
         let generation = socket.generation;
         spawn_local(async move {
             loop {
-                let writable = tokio::time::timeout(STALLED_AFTER, stream.writable()).await;
+                let writable = tokio::time::timeout(STALLED_AFTER, stream.tcp().writable()).await;
                 let conn = ConnId { slot, generation };
                 let live = &mut *shard.live.borrow_mut();
                 let Some(socket) = live.socket(conn) else {
@@ -276,7 +267,7 @@ impl Shard {
                     (Ok(Ok(())), Ok(true)) => {
                         socket.answered.notify_one();
                         if matches!(socket.stage, Stage::Closing { .. }) {
-                            let _ = SockRef::from(&*stream).shutdown(std::net::Shutdown::Write);
+                            let _ = stream.end();
                         }
                         return;
                     }
@@ -407,7 +398,7 @@ impl Shard {
     }
 
     /// Takes a connection that has become a WebSocket.
-    fn adopt(&self, stream: Rc<TcpStream>, place: Option<Rc<Place>>) -> ConnId {
+    fn adopt(&self, stream: Rc<Stream>, place: Option<Rc<Place>>) -> ConnId {
         let live = &mut *self.live.borrow_mut();
         live.generation = live.generation.wrapping_add(1);
         let until_ms = clock::monotonic_ms() + HELLO_WITHIN.as_millis() as u64;
@@ -693,7 +684,7 @@ fn close_code(why: Close) -> CloseCode {
 fn cut(socket: &mut Socket) {
     socket.stage = Stage::Closing { until_ms: 0 };
     socket.answered.notify_one();
-    let _ = SockRef::from(&*socket.stream).shutdown(std::net::Shutdown::Both);
+    socket.stream.cut();
 }
 
 async fn until(deadline_ms: Option<u64>) {

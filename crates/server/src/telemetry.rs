@@ -82,6 +82,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     pub accepted: Counter64,
     pub accepts_refused: Counter64,
+    pub handshakes_failed: Counter64,
     pub requests: Counter64,
     pub opened: Counter64,
     pub frames_in: Counter64,
@@ -116,6 +117,7 @@ impl Metrics {
         let metrics = Self {
             accepted: Counter::default(),
             accepts_refused: Counter::default(),
+            handshakes_failed: Counter::default(),
             requests: Counter::default(),
             opened: Counter::default(),
             frames_in: Counter::default(),
@@ -144,6 +146,11 @@ impl Metrics {
                 "refused_connections",
                 "Connections refused: too many, or no descriptor left",
                 &self.accepts_refused,
+            ),
+            (
+                "failed_handshakes",
+                "TLS handshakes that came to nothing: broken, refused or too slow",
+                &self.handshakes_failed,
             ),
             ("http_requests", "HTTP requests", &self.requests),
             ("opened_sockets", "WebSockets that became ready", &self.opened),

@@ -121,7 +121,7 @@ fn quota(rate: Rate) -> Quota {
 }
 
 /// One subscriber of an IPv6 network has a /64 of it.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.into(),
         IpAddr::V6(v6) => {

@@ -8,6 +8,7 @@
 mod http;
 mod socket;
 mod user;
+mod wire;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,12 +18,14 @@ use std::time::Duration;
 use chinwag_core::id::Key;
 use chinwag_server::config::{Config, RawConfig};
 use chinwag_server::run;
+use rustls::ClientConfig;
 use serde_json::json;
 use tempfile::TempDir;
 
 pub use http::{Exchange, Request, Response};
 pub use socket::{Heard, Socket};
 pub use user::{User, id};
+pub use wire::{Wire, trust, write_certificate};
 
 /// How long anything may take before the test fails: far above what the slowest machine needs.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -43,6 +46,8 @@ pub struct Server {
 #[derive(Debug, Clone)]
 pub struct Door {
     pub address: SocketAddr,
+    /// What a client goes by where the door speaks TLS.
+    pub trust: Option<Arc<ClientConfig>>,
     heard: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -50,7 +55,7 @@ impl Door {
     /// A door to this address.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, heard: Arc::default() }
+        Self { address, trust: None, heard: Arc::default() }
     }
 
     /// A request, not yet sent.
@@ -88,12 +93,25 @@ impl Server {
             metrics_listen: None,
             shards: Some(1),
             trusted_hops: 0,
+            tls_cert: None,
+            tls_key: None,
         };
         change(&mut raw);
         let running = run(&raw);
-        let door = Door::new(running.address());
+        let mut door = Door::new(running.address());
+        door.trust = raw.tls_cert.as_deref().map(trust);
         raw.listen = door.address;
         Self { running: Some(running), raw, folder, door }
+    }
+
+    /// The same over TLS, with a certificate of its own that its clients trust.
+    #[must_use]
+    pub fn with_tls() -> Self {
+        Self::with(|raw| {
+            let folder = raw.data.parent().expect("the data's folder is in the test's own");
+            let (cert, key) = write_certificate(folder);
+            (raw.tls_cert, raw.tls_key) = (Some(cert), Some(key));
+        })
     }
 
     /// Where it listens; the same after [`Server::restart`].

@@ -21,7 +21,9 @@ import type {
   PasswordReset,
   Problem,
   Presences,
+  RankPut,
   Register,
+  ResetLink,
   Room,
   RoomCreate,
   RoomPatch,
@@ -127,6 +129,10 @@ export class Rest {
     return (await this.#signed<Users>('GET', `/v1/users?ids=${ids.map(encodeURIComponent).join(',')}`)).users;
   }
 
+  me(): Promise<Me> {
+    return this.#signed('GET', '/v1/me');
+  }
+
   patchMe(body: MePatch): Promise<Me> {
     return this.#signed('PATCH', '/v1/me', body);
   }
@@ -154,6 +160,15 @@ export class Rest {
 
   endSession(id: string): Promise<void> {
     return this.#signed('DELETE', `/v1/sessions/${encodeURIComponent(id)}`);
+  }
+
+  /** A link with which this user sets a new password. */
+  resetOf(user: string): Promise<ResetLink> {
+    return this.#signed('POST', `/v1/users/${encodeURIComponent(user)}/reset`);
+  }
+
+  putRank(user: string, body: RankPut): Promise<void> {
+    return this.#signed('PUT', `/v1/users/${encodeURIComponent(user)}/rank`, body);
   }
 
   invites(): Promise<Invites> {

@@ -1,6 +1,6 @@
 /** What one may do about oneself and the installation. Each fails as [`Rest`] does. */
 import type { Rest } from '../api/rest';
-import type { Invite, InviteCreate, Me, MePatch, Session } from '../api/types';
+import type { Invite, InviteCreate, Me, MePatch, ResetLink, Session } from '../api/types';
 
 export class Account {
   constructor(
@@ -40,6 +40,17 @@ export class Account {
 
   withdraw(code: string): Promise<void> {
     return this.rest.withdraw(code);
+  }
+
+  /** A link with which somebody sets a new password; for the owner and the admins. */
+  reset(user: string): Promise<ResetLink> {
+    return this.rest.resetOf(user);
+  }
+
+  /** In the installation; for its owner. What one gives oneself, one has at once. */
+  async setRank(user: string, rank: string): Promise<void> {
+    await this.rest.putRank(user, { rank });
+    if (user === this.rest.userId) this.learn(await this.rest.me());
   }
 
   /** Where others reach this server, the best first; none where it listens on this machine alone. */

@@ -66,11 +66,6 @@ export class Timeline {
     return !known || !stretch || stretch.to >= known.cursor;
   }
 
-  /** No less is here than one page, or than there is. */
-  get hasPage(): boolean {
-    return this.atStart || this.items.length >= PAGE;
-  }
-
   /** Events below that are on their way: they fill in by themselves. */
   get missing(): number {
     return this.#known ? missing(this.#known) : 0;
@@ -80,61 +75,63 @@ export class Timeline {
   async loadOlder(): Promise<void> {
     if (this.loading || this.atStart || !this.#known) return;
     if (this.stretch === null && (await this.#isKept())) return;
-    await this.#load('older', () => ({ before: this.stretch?.from ?? (this.#known?.cursor ?? 0) + 1 }));
-    this.#bound('older');
+    await this.#extend('older', () => ({ before: this.stretch?.from ?? (this.#known?.cursor ?? 0) + 1 }));
   }
 
   /** Reads the page below, where one is not at the newest. */
   async loadNewer(): Promise<void> {
     if (this.loading || this.atEnd) return;
-    await this.#load('newer', () => ({ after: this.stretch?.to ?? 0 }));
-    this.#bound('newer');
+    await this.#extend('newer', () => ({ after: this.stretch?.to ?? 0 }));
   }
 
-  /** Goes to a message. Returns the number of the one to be shown, which is the nearest there is; null where it cannot be read. */
-  async jumpTo(seq: number): Promise<number | null> {
+  /** Reads what is around a message. Returns the number of the nearest one there is; null where it cannot be read. */
+  async find(seq: number): Promise<number | null> {
     const known = this.#known;
     if (!known) return null;
     if (!stretchAt(known, seq) && !(await this.#load('jump', () => ({ around: seq })))) return null;
-    return this.#land((shown) => shown.findLast((it) => it.seq <= seq) ?? shown[0], seq);
+    const stretch = stretchAt(known, seq);
+    if (!stretch) return null;
+    const events = eventsIn(known, stretch);
+    return (events.findLast((it) => it.seq <= seq) ?? events[0])?.seq ?? null;
   }
 
-  /** Goes to the first message at or after a moment, Unix milliseconds; to the newest where there is none. */
-  async jumpToDate(at_ms: number): Promise<number | null> {
-    let landed: number | null = null;
+  /** Reads what is around a moment, Unix milliseconds. Returns the number of the first message at or after it, `end` where there is none, null where it cannot be read. */
+  async findDate(at_ms: number): Promise<number | 'end' | null> {
+    let found: number | null = null;
     const isThere = await this.#load('jump', () => ({ at: at_ms }), (messages) => {
       // Notices have no place of their own on the page.
-      landed = (messages.find((it) => it.at_ms >= at_ms && it.kind === 'message') ?? messages.findLast((it) => it.kind === 'message'))?.seq ?? null;
-      return landed;
+      found = (messages.find((it) => it.at_ms >= at_ms && it.kind === 'message') ?? messages.findLast((it) => it.kind === 'message'))?.seq ?? null;
+      return found;
     });
-    if (!isThere) return null;
-    if (landed === null) return this.toEnd();
-    return this.#land((shown) => shown.find((it) => it.seq === landed), landed);
+    return isThere ? (found ?? 'end') : null;
   }
 
-  /** Goes to the newest. */
-  toEnd(): null {
-    this.#at = null;
-    return null;
+  /** Goes to what was found, or, by null, to the newest. */
+  goTo(seq: number | null): void {
+    this.#at = seq;
   }
 
   /** A first page is here without a question to the server. */
   async #isKept(): Promise<boolean> {
     this.loading = 'older';
     await this.kept;
-    this.loading = null;
-    return this.hasPage;
+    this.#loaded('older');
+    return this.atStart || this.items.length >= PAGE;
   }
 
   get #known(): RoomState | undefined {
     return this.state.rooms[this.roomId];
   }
 
-  #land(choose: (shown: Events) => { seq: number } | undefined, at: number): number | null {
-    this.#at = at;
-    const found = choose(this.items);
-    this.#at = found?.seq ?? null;
-    return this.#at;
+  /** Reads a page at an end, and forgets what is far from it, unless one has gone elsewhere meanwhile. */
+  async #extend(which: 'older' | 'newer', where: () => PageAt): Promise<void> {
+    const at = this.#at;
+    if ((await this.#load(which, where)) && at === this.#at) this.#bound(which);
+  }
+
+  /** A jump may have begun while a page was read, which then still goes on. */
+  #loaded(which: 'older' | 'newer' | 'jump'): void {
+    if (this.loading === which) this.loading = null;
   }
 
   /** Returns whether a page came. `around` says what a page by time is around. */
@@ -143,7 +140,7 @@ export class Timeline {
     where: () => PageAt | { at: number },
     around: (messages: Messages['messages']) => number | null = () => null,
   ): Promise<boolean> {
-    this.loading = which;
+    this.loading = this.loading === 'jump' ? 'jump' : which;
     this.failed = false;
     try {
       for (let attempt = 0; attempt < PAGE_ATTEMPTS; attempt += 1) {
@@ -151,13 +148,14 @@ export class Timeline {
         const page = await this.pages(this.roomId, at, PAGE);
         if (!this.#put(page, at, around)) continue;
         // In one breath with the page: who sees that it came may ask for the next.
-        this.loading = null;
+        this.#loaded(which);
         return true;
       }
     } catch (error) {
       this.trouble(error);
     }
-    Object.assign(this, { loading: null, failed: true });
+    this.#loaded(which);
+    this.failed = true;
     return false;
   }
 

@@ -53,6 +53,12 @@ function firstOf(at: PageAt | { at: number }, limit: number, head_seq: number): 
   return around > head_seq ? head_seq + 1 - limit / 2 : around - limit / 2;
 }
 
+async function go(feed: Timeline, to: number): Promise<number | null> {
+  const found = await feed.find(to);
+  feed.goTo(found);
+  return found;
+}
+
 function open(): Timeline {
   return new Timeline('r', state, pages, (error) => {
     throw error;
@@ -83,13 +89,13 @@ test('it begins at the newest, and reads on upwards without a hole', async () =>
 test('a jump lands on its message, with pages on both sides, down to the newest again', async () => {
   const feed = open();
   await feed.loadOlder();
-  expect(await feed.jumpTo(500_000)).toBe(500_000);
+  expect(await go(feed, 500_000)).toBe(500_000);
   expect(feed.items.some((it) => it.seq === 500_000)).toBe(true);
   expect(feed.atEnd).toBe(false);
   await feed.loadNewer();
   await feed.loadOlder();
   expect(span(feed)).toEqual([499_925, 500_074]);
-  feed.toEnd();
+  feed.goTo(null);
   expect(span(feed)).toEqual([COUNT - 49, COUNT]);
   expect(feed.atEnd).toBe(true);
 });
@@ -97,18 +103,17 @@ test('a jump lands on its message, with pages on both sides, down to the newest 
 test('a jump to what is known asks nobody', async () => {
   const feed = open();
   await feed.loadOlder();
-  await feed.jumpTo(COUNT - 10);
+  await go(feed, COUNT - 10);
   expect(asked).toHaveLength(1);
   expect(feed.atEnd).toBe(true);
 });
 
-test('a jump to a date lands on the first message of it, and after the last day at the newest', async () => {
+test('of a date the first message is found, and after the last day the newest; looking moves nobody', async () => {
   const feed = open();
   await feed.loadOlder();
-  expect(await feed.jumpToDate(START_MS + 1_234 * MINUTE_MS - 1)).toBe(1_234);
-  expect(feed.atEnd).toBe(false);
-  await feed.jumpToDate(START_MS + 2 * COUNT * MINUTE_MS);
-  expect(feed.items.at(-1)?.seq).toBe(COUNT);
+  expect(await feed.findDate(START_MS + 1_234 * MINUTE_MS - 1)).toBe(1_234);
+  expect(await feed.findDate(START_MS + 2 * COUNT * MINUTE_MS)).toBe(COUNT);
+  expect(span(feed)).toEqual([COUNT - 49, COUNT]);
 });
 
 test('reading far up keeps memory bounded, and the newest at hand', async () => {
@@ -119,13 +124,13 @@ test('reading far up keeps memory bounded, and the newest at hand', async () => 
   expect(feed.items[0]?.seq).toBe(COUNT - 200 * 50 + 1);
   expect(feed.atEnd).toBe(false);
   expect(timeline(known()).at(-1)?.seq).toBe(COUNT);
-  feed.toEnd();
+  feed.goTo(null);
   expect([feed.items.length, feed.atEnd]).toEqual([200, true]);
 });
 
 test('from far up one comes down to the newest without a hole', async () => {
   const feed = open();
-  await feed.jumpTo(COUNT - 5_000);
+  await go(feed, COUNT - 5_000);
   for (let page = 0; page < 150 && !feed.atEnd; page += 1) await feed.loadNewer();
   expect(feed.items.at(-1)?.seq).toBe(COUNT);
   const seqs = feed.items.map((it) => it.seq);
@@ -138,11 +143,11 @@ test('what is said meanwhile comes at the end, and nowhere else', async () => {
   await feed.loadOlder();
   said(COUNT + 1);
   expect(span(feed)).toEqual([COUNT - 49, COUNT + 1]);
-  await feed.jumpTo(1_000);
+  await go(feed, 1_000);
   said(COUNT + 2);
   expect(feed.items.at(-1)?.seq).toBeLessThan(2_000);
   expect(feed.atEnd).toBe(false);
-  feed.toEnd();
+  feed.goTo(null);
   expect(feed.items.at(-1)?.seq).toBe(COUNT + 2);
 });
 
@@ -193,13 +198,23 @@ test('who sees a page come may ask for the next one at once', async () => {
   expect(seen).toEqual([true]);
 });
 
-test('a single word that came by itself is no page, the newest page is one, and so is all there is', async () => {
-  const feed = open();
-  sync.apply(state, { type: 'event', ...message(COUNT + 1) }, 0);
-  expect([feed.items.length, feed.hasPage]).toEqual([1, false]);
+test('a single word that came by itself is no page', async () => {
+  const feed = new Timeline('r', state, pages, () => {}, Promise.resolve().then(() => said(COUNT + 1)));
   await feed.loadOlder();
-  expect([feed.atStart, feed.hasPage]).toEqual([false, true]);
-  known().events = listOf([message(1)]);
-  known().stretches = [{ from: 1, to: 1 }];
-  expect(feed.hasPage).toBe(true);
+  expect([asked.length, feed.items.length]).toEqual([1, 51]);
+});
+
+test('a jump is under way until its own page comes', async () => {
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => (answer = resolve));
+  const late: typeof pages = async (id, at, limit) => {
+    if (typeof at === 'object' && 'around' in at) await answered;
+    return pages(id, at, limit);
+  };
+  const feed = new Timeline('r', state, late, () => {});
+  const [page, jump] = [feed.loadOlder(), feed.find(1_000)];
+  await page;
+  expect([feed.items.length, feed.loading]).toEqual([50, 'jump']);
+  answer();
+  expect([await jump, feed.loading]).toEqual([1_000, null]);
 });

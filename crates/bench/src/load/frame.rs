@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 /// A frame of a server.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Frame<'i> {
-    Text(&'i [u8]),
+    /// Text, or the bytes that NATS sends in its place.
+    Data(&'i [u8]),
     Ping(&'i [u8]),
     Close(&'i [u8]),
 }
@@ -34,7 +35,7 @@ pub(super) fn next<'i>(input: &mut &'i [u8]) -> Result<Option<Frame<'i>>> {
         return Ok(None);
     };
     let frame = match first {
-        0x81 => Frame::Text(payload),
+        0x81 | 0x82 => Frame::Data(payload),
         0x89 => Frame::Ping(payload),
         0x88 => Frame::Close(payload),
         other => bail!("a frame that no server here sends begins with {other:#04x}"),
@@ -57,12 +58,12 @@ mod tests {
             let mut first = &stream[..cut];
             let mut found = 0;
             while let Some(frame) = next(&mut first).expect("the stream is right") {
-                assert_eq!(frame, Frame::Text(&texts[found]));
+                assert_eq!(frame, Frame::Data(&texts[found]));
                 found += 1;
             }
             let mut rest = &stream[cut - first.len()..];
             while let Some(frame) = next(&mut rest).expect("the stream is right") {
-                assert_eq!(frame, Frame::Text(&texts[found]));
+                assert_eq!(frame, Frame::Data(&texts[found]));
                 found += 1;
             }
             assert_eq!(found, texts.len());
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn what_no_server_sends_is_refused() {
-        for stream in [b"\x81\x80\0\0".as_slice(), b"\x82\0", b"\x01\0"] {
+        for stream in [b"\x81\x80\0\0".as_slice(), b"\x83\0", b"\x01\0"] {
             assert!(next(&mut &*stream).is_err());
         }
     }

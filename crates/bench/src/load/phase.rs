@@ -4,9 +4,11 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use rustix::process::getpid;
 
 use super::{Faults, Load, PATIENCE};
 use crate::histogram::Histogram;
+use crate::machine::cpu_time;
 
 /// How messages follow each other.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +47,10 @@ pub(super) struct Tally {
     pub(super) completed: u64,
     /// Messages that their sender knows to be on disk.
     pub(super) acked: u64,
+    /// Messages that the server had no room for.
+    pub(super) refused: u64,
+    /// Times that a reader was told to catch up.
+    pub(super) lagged: u64,
     pub(super) bytes: u64,
     pub(super) faults: Faults,
     pub(super) delivery: Histogram,
@@ -55,6 +61,7 @@ impl Tally {
     /// Faults stay: they count whenever they happen.
     fn begin(&mut self) {
         (self.deliveries, self.completed, self.acked, self.bytes) = (0, 0, 0, 0);
+        (self.refused, self.lagged) = (0, 0);
         self.delivery.clear();
         self.ack.clear();
     }
@@ -65,15 +72,28 @@ impl Tally {
 pub(crate) struct Outcome {
     pub(crate) elapsed: Duration,
     pub(crate) server_cpu: Duration,
+    /// Time that the load had its core. It never waits, so what is missing other work took.
+    pub(crate) load_cpu: Duration,
     pub(crate) deliveries: u64,
     pub(crate) completed: u64,
     pub(crate) acked: u64,
+    /// Messages that the server had no room for, and said so; nobody may get one.
+    pub(crate) refused: u64,
+    /// Times that a reader was so slow that the server forgot what waited, and said so.
+    pub(crate) lagged: u64,
     pub(crate) bytes: u64,
     /// From when a message was due until a member had it.
     pub(crate) delivery: Histogram,
     /// From when a message was due until its sender knew that it is on disk.
     pub(crate) ack: Histogram,
     pub(crate) faults: Faults,
+}
+
+impl Outcome {
+    /// How much of its core the load had.
+    pub(crate) fn load_share(&self) -> f64 {
+        self.load_cpu.as_secs_f64() / self.elapsed.as_secs_f64()
+    }
 }
 
 impl Load {
@@ -84,21 +104,28 @@ impl Load {
         let mut due_ns = self.now_ns();
         self.drive(phase.pace, &mut due_ns, phase.warm_up, &|| true)?;
         self.tally.begin();
-        let (cpu_before, started) = ((phase.server_cpu)()?, Instant::now());
+        let (cpu_before, load_before) = ((phase.server_cpu)()?, own_cpu()?);
+        let started = Instant::now();
         self.drive(phase.pace, &mut due_ns, phase.measured, phase.finished)?;
-        let (elapsed, cpu_after) = (started.elapsed(), (phase.server_cpu)()?);
+        let elapsed = started.elapsed();
+        let (cpu_after, load_after) = ((phase.server_cpu)()?, own_cpu()?);
         let mut outcome = Outcome {
             elapsed,
             server_cpu: cpu_after.saturating_sub(cpu_before),
+            load_cpu: load_after.saturating_sub(load_before),
             deliveries: self.tally.deliveries,
             completed: self.tally.completed,
             acked: self.tally.acked,
             bytes: self.tally.bytes,
             delivery: self.tally.delivery.clone(),
             ack: self.tally.ack.clone(),
+            refused: 0,
+            lagged: 0,
             faults: Faults::default(),
         };
+        self.resume()?;
         self.drain()?;
+        (outcome.refused, outcome.lagged) = (self.tally.refused, self.tally.lagged);
         outcome.faults = self.tally.faults;
         Ok(outcome)
     }
@@ -127,7 +154,8 @@ impl Load {
             self.write_all()?;
             self.turn(Some(Duration::ZERO))?;
             let now = Instant::now();
-            if now >= until && self.tally.completed > 0 && finished() {
+            let one_arrived = self.tally.completed > 0 || !self.paused.is_empty();
+            if now >= until && one_arrived && finished() {
                 return Ok(());
             }
             if self.tally.completed != last.0 || self.outstanding == 0 {
@@ -174,9 +202,13 @@ impl Load {
         }
         for connection in &mut self.connections {
             for place in &mut connection.places {
-                place.position = self.rooms[place.room as usize].position();
+                place.seen.position = self.rooms[place.room as usize].position();
             }
         }
         Ok(())
     }
+}
+
+fn own_cpu() -> Result<Duration> {
+    cpu_time(getpid())
 }

@@ -3,8 +3,8 @@
 //! A bar is the median by the bound, turned so that up to 1 is met whichever way the bound points;
 //! the thin line is where the rounds lay.
 
-use std::fmt::Write as _;
-
+use super::style::{begin, line, push, words};
+use super::table::{bound_name, figure_name};
 use super::{Report, short};
 use crate::figures::{Bound, GOALS, Goal, median};
 
@@ -23,29 +23,17 @@ pub(crate) fn svg(report: &Report<'_>) -> String {
         .filter(|(_, values)| !values.is_empty())
         .collect();
     let (width, height) = (LEFT + WIDTH + RIGHT, TOP + ROW * (measured.len() as f64 + 1.5));
-    let mut svg = format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">
-<rect width="100%" height="100%" fill="#ffffff"/>
-<text x="16" y="24" font-size="16">Chinwag's figures by their bounds: up to 1 is met</text>
-<text x="16" y="42" fill="#555555">medians of {} rounds; the thin line spans the rounds; {}</text>
-"##,
-        report.rounds,
-        escaped(&report.machine.processor)
-    );
+    let mut svg = begin(width, height);
+    let title = "Chinwag's figures by their bounds: up to 1 is met";
+    words(&mut svg, r#"font-size="16""#, (16.0, 24.0), title);
+    let about = format!("medians; the thin line spans the rounds; {}", report.machine.processor);
+    words(&mut svg, r#"class="faint""#, (16.0, 42.0), &about);
     for (at, (goal, values)) in measured.iter().enumerate() {
         bar(&mut svg, goal, values, TOP + ROW * (at as f64 + 0.5));
     }
     let (x, bottom) = (place(1.0), height - ROW);
-    push(
-        &mut svg,
-        &format!(
-            r##"<line x1="{x}" y1="{TOP}" x2="{x}" y2="{bottom}" stroke="#222222" stroke-dasharray="4 3"/>"##
-        ),
-    );
-    push(
-        &mut svg,
-        &format!(r#"<text x="{x}" y="{}" text-anchor="middle">bound</text>"#, bottom + 14.0),
-    );
+    line(&mut svg, "bound", (x, TOP), (x, bottom));
+    words(&mut svg, r#"text-anchor="middle""#, (x, bottom + 14.0), "bound");
     svg.push_str("</svg>\n");
     svg
 }
@@ -58,37 +46,20 @@ fn bar(svg: &mut String, goal: &Goal, values: &[f64], y: f64) {
     let least = place(shares.iter().copied().fold(f64::INFINITY, f64::min));
     let most = place(shares.iter().copied().fold(0.0, f64::max));
     let (end, colour) =
-        (place(share(goal, middle)), if goal.is_met(middle) { "#2e7d6b" } else { "#c0563a" });
-    let label = escaped(&format!(
-        "{} · {} {}",
-        goal.name,
-        super::table::figure_name(goal),
-        super::table::bound_name(goal.bound)
-    ));
+        (place(share(goal, middle)), if goal.is_met(middle) { "good" } else { "bad" });
+    let (figure, bound) = (figure_name(goal), bound_name(goal.bound));
+    let label = format!("{} · {figure} {bound}", goal.name);
     let (text, centre) = (y + ROW * 0.65, y + ROW * 0.45);
+    words(svg, r#"text-anchor="end" font-size="9.5""#, (LEFT - 8.0, text), &label);
+    let (top, width, height) = (y + ROW * 0.15, end - LEFT, ROW * 0.6);
     push(
         svg,
         &format!(
-            r#"<text x="{}" y="{text}" text-anchor="end" font-size="9.5">{label}</text>"#,
-            LEFT - 8.0
+            r#"<rect class="{colour}" x="{LEFT}" y="{top:.1}" width="{width:.1}" height="{height:.1}"/>"#
         ),
     );
-    push(
-        svg,
-        &format!(
-            r#"<rect x="{LEFT}" y="{}" width="{}" height="{}" fill="{colour}"/>"#,
-            y + ROW * 0.15,
-            end - LEFT,
-            ROW * 0.6
-        ),
-    );
-    push(
-        svg,
-        &format!(
-            r##"<line x1="{least}" y1="{centre}" x2="{most}" y2="{centre}" stroke="#222222"/>"##
-        ),
-    );
-    push(svg, &format!(r#"<text x="{}" y="{text}">{}</text>"#, LEFT + WIDTH + 8.0, short(middle)));
+    line(svg, "axis", (least, centre), (most, centre));
+    words(svg, "", (LEFT + WIDTH + 8.0, text), &short(middle));
 }
 
 /// A value by its bound, so that up to 1 is met.
@@ -101,12 +72,4 @@ fn share(goal: &Goal, value: f64) -> f64 {
 
 fn place(share: f64) -> f64 {
     LEFT + WIDTH * share.min(SCALE_MAX) / SCALE_MAX
-}
-
-fn push(svg: &mut String, element: &str) {
-    writeln!(svg, "{element}").expect("memory takes all");
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::Bench;
 use crate::layout::Layout;
 use crate::load::Load;
-use crate::subject::Server::{Chinwag, FloorA};
+use crate::subject::Server::{Chinwag, FloorA, Nats, SocketIo, Ws};
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
     if bench.wants("connect/10-rooms") {
@@ -37,7 +37,7 @@ fn ten_rooms(bench: &mut Bench) -> Result<()> {
     let users = bench.size(1_000, 20);
     let layout = Layout::rooms(users, users, 10);
     let mut subjects = Vec::new();
-    for server in bench.servers(&[FloorA, Chinwag]) {
+    for server in bench.servers(&[FloorA, Chinwag, Ws, SocketIo, Nats]) {
         let subject = bench.start(server, users)?;
         let dialect = subject.prepare(&layout)?;
         subjects.push((subject, dialect));

@@ -22,10 +22,10 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
         if !bench.wants(&name) {
             continue;
         }
-        let mut loaded = bench.load(&[FloorC, Chinwag], &layout)?;
+        let mut turns = bench.load(&[FloorC, Chinwag], &layout)?;
         let phase = |&window: &u32| (format!("{name}/{window}-in-flight"), Pace::Closed { window });
         let phases: Vec<_> = windows.iter().map(phase).collect();
-        bench.interleave(&mut loaded, &phases)?;
+        bench.interleave(&mut turns, &phases)?;
     }
     Ok(())
 }

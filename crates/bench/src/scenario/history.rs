@@ -15,10 +15,10 @@ use crate::subject::Subject;
 
 const PAGE: usize = 50;
 /// The body of a floor's page where there is no Chinwag to take the size from.
-const PAGE_BYTES: usize = 16_000;
+pub(super) const PAGE_BYTES: usize = 16_000;
 
 /// A page that is asked for, and how long its body must be.
-struct Page {
+pub(super) struct Page {
     path: String,
     token: Option<String>,
     bytes: usize,
@@ -47,7 +47,7 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
     Ok(())
 }
 
-fn page(subject: &Subject, bytes: usize) -> Result<Page> {
+pub(super) fn page(subject: &Subject, bytes: usize) -> Result<Page> {
     let Some(chinwag) = subject.as_chinwag() else {
         return Ok(Page { path: format!("/page?bytes={bytes}"), token: None, bytes });
     };
@@ -61,7 +61,7 @@ fn page(subject: &Subject, bytes: usize) -> Result<Page> {
     Ok(Page { path, token, bytes })
 }
 
-fn measure(
+pub(super) fn measure(
     bench: &mut Bench,
     name: &str,
     subject: &Subject,

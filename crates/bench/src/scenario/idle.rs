@@ -8,7 +8,8 @@ use super::Bench;
 use crate::chinwag::Ending;
 use crate::layout::Layout;
 use crate::load::Load;
-use crate::subject::Server::{self, Chinwag, FloorA};
+use crate::subject::Server::{self, Chinwag, FloorA, Nats, SocketIo, Ws};
+use crate::subject::Subject;
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
     for connections in [10_000, 18_000] {
@@ -19,8 +20,8 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
         let users = bench.size(5_000, 20);
         let connections = bench.size(connections, 40);
         let layout = Layout::rooms(users, users, 10).with_connections(connections);
-        for server in bench.servers(&[FloorA, Chinwag]) {
-            measure(bench, &name, server, &layout)?;
+        for server in bench.servers(&[FloorA, Chinwag, Ws, SocketIo, Nats]) {
+            drop(measure(bench, &name, server, &layout)?);
         }
     }
     Ok(())
@@ -30,7 +31,12 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
 const REST: Duration = Duration::from_secs(12);
 
 /// Once: memory that was used before would be used again, and hide what a connection takes.
-fn measure(bench: &mut Bench, name: &str, server: Server, layout: &Layout) -> Result<()> {
+pub(super) fn measure(
+    bench: &mut Bench,
+    name: &str,
+    server: Server,
+    layout: &Layout,
+) -> Result<(Subject, Load)> {
     let subject = bench.start(server, layout.users)?;
     let dialect = subject.prepare(layout)?;
     let machine = &bench.machine;
@@ -47,5 +53,5 @@ fn measure(bench: &mut Bench, name: &str, server: Server, layout: &Layout) -> Re
     row.add("resident_before_mib", resident as f64 / 1_024.0);
     row.add("connects_per_s", count / connected.elapsed.as_secs_f64());
     row.add("cpu_us_per_connect", cpu_us / count);
-    Ok(())
+    Ok((subject, load))
 }

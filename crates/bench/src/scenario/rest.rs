@@ -2,12 +2,11 @@
 
 use anyhow::Result;
 
-use super::Bench;
+use super::{Bench, KIB_PER_MIB};
 use crate::chinwag::{self, Chinwag};
 use crate::machine::Processors;
 use crate::subject::{Server, Subject};
 
-const KIB_PER_MIB: f64 = 1_024.0;
 const BYTES_PER_MB: f64 = 1e6;
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {

@@ -5,10 +5,10 @@ use anyhow::Result;
 use super::Bench;
 use crate::layout::Layout;
 use crate::load::Pace;
-use crate::subject::Server::{self, Chinwag, FloorA, FloorC};
+use crate::subject::Server::{self, Chinwag, FloorA, FloorC, Nats, SocketIo, Ws};
 
-/// Four servers of 5,000 connections are more than one load may hold open.
-const SERVERS: [Server; 3] = [FloorA, FloorC, Chinwag];
+/// Floors, Chinwag and one more would be more connections than one load may hold open.
+const SERVERS: [Server; 6] = [FloorA, FloorC, Chinwag, Ws, SocketIo, Nats];
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
     small(bench)?;
@@ -22,12 +22,12 @@ fn small(bench: &mut Bench) -> Result<()> {
     }
     let rooms = bench.size(1_000, 6);
     let layout = Layout::rooms(rooms * 5, rooms, 5);
-    let mut loaded = bench.load(&SERVERS, &layout)?;
+    let mut turns = bench.load(&SERVERS, &layout)?;
     let phases = [
         (format!("{name}/256-in-flight"), Pace::Closed { window: bench.size(256, 4) as u32 }),
         (format!("{name}/4000-a-second"), Pace::Open { per_second: 4_000.0 }),
     ];
-    bench.interleave(&mut loaded, &phases)
+    bench.interleave(&mut turns, &phases)
 }
 
 fn middling(bench: &mut Bench) -> Result<()> {
@@ -40,10 +40,10 @@ fn middling(bench: &mut Bench) -> Result<()> {
         200 => Layout::rooms(5_000, 200, 50),
         rooms => Layout::rooms(rooms * 5, rooms, 10),
     };
-    let mut loaded = bench.load(&SERVERS, &layout)?;
+    let mut turns = bench.load(&SERVERS, &layout)?;
     let phases = [
         (format!("{name}/64-in-flight"), Pace::Closed { window: bench.size(64, 4) as u32 }),
         (format!("{name}/400-a-second"), Pace::Open { per_second: 400.0 }),
     ];
-    bench.interleave(&mut loaded, &phases)
+    bench.interleave(&mut turns, &phases)
 }

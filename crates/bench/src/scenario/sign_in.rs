@@ -6,15 +6,17 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::{Bench, Loaded};
+use super::Bench;
 use crate::chinwag::{Chinwag, Http, PASSWORD};
 use crate::layout::Layout;
-use crate::load::{Outcome, Pace};
+use crate::load::{Load, Outcome, Pace};
 use crate::machine::Processors;
 use crate::subject::{Server, Subject};
 
 /// Messages a second in a room of fifty: well below half load.
 const PACE: Pace = Pace::Open { per_second: 200.0 };
+
+type Loaded = (Subject, Load);
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
     if bench.servers(&[Server::Chinwag]).is_empty() {
@@ -28,7 +30,8 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
         }
         bench.fixture(people)?;
         let subject = Subject::chinwag(bench.chinwag(processors, members)?);
-        let load = subject.connect(&Layout::crowd(members))?;
+        let layout = Layout::crowd(members);
+        let load = subject.connect(&subject.prepare(&layout)?, &layout)?;
         let mut loaded = (subject, load);
         for _ in 0..bench.rounds() {
             round(bench, &name, &mut loaded, people)?;
@@ -40,11 +43,11 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
 fn round(bench: &mut Bench, name: &str, loaded: &mut Loaded, people: usize) -> Result<()> {
     let (subject, load) = loaded;
     let quiet = subject.run(load, PACE, bench.times(), &|| true)?;
-    bench.record(&format!("{name}/quiet"), Server::Chinwag, &quiet);
+    bench.record(&format!("{name}/quiet"), subject, &quiet)?;
     let started = Instant::now();
     let (busy, signed_in) = while_signing_in(bench, loaded, people)?;
     let busy_name = format!("{name}/{people}-sign-in");
-    bench.record(&busy_name, Server::Chinwag, &busy);
+    bench.record(&busy_name, &loaded.0, &busy)?;
     let row = bench.figures.row(&busy_name, Server::Chinwag);
     row.add("signed_in", signed_in as f64);
     row.add("seconds", started.elapsed().as_secs_f64());

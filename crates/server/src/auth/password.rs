@@ -1,5 +1,7 @@
-//! Passwords: hashed with Argon2id on threads of their own, few and of low priority, so that a
-//! crowd signing in does not slow the chat.
+//! Passwords: hashed with Argon2id on threads of their own, few and idle by policy (`SCHED_IDLE`, see
+//! sched(7)): the moment anyone else has something to do they stand aside. A nice value of 19 is not
+//! enough, since whoever wakes then waits until the hashing thread's slice has ended, which is
+//! milliseconds, and a message wakes three threads.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -9,10 +11,11 @@ use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use chinwag_core::limit::HASH_QUEUE_MAX;
 use chinwag_core::text::Password;
 use chinwag_store::write::PasswordHash;
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::sync::oneshot;
-
-/// Nice value of the hashing threads: everything else goes first.
-const NICENESS: i32 = 19;
 
 /// What a handle that does not exist is compared with, so that it takes as long: the parameters of
 /// [`hash`], and a hash that no password is known to have.
@@ -90,7 +93,9 @@ impl Passwords {
 }
 
 fn work(queue: &(Mutex<VecDeque<Job>>, Condvar)) {
-    if let Err(error) = rustix::process::nice(NICENESS) {
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    let done = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
+    if let Err(error) = done {
         tracing::warn!(%error, "the hashing threads run at ordinary priority");
     }
     loop {

@@ -16,7 +16,6 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use crate::app::App;
 use crate::auth::{Caller, cookie, token};
 use crate::clock;
-use crate::config::PublicUrl;
 use crate::http::answer::{Answer, Failure, Json};
 use crate::http::extract::{Body, Ids, MaybeBody, Visitor};
 use crate::queries::convert;
@@ -127,7 +126,7 @@ pub(super) fn with_cookie(
     refresh: Option<&str>,
     answer: impl axum::response::IntoResponse,
 ) -> Response {
-    let secure = app.config.public_url.as_ref().is_some_and(PublicUrl::is_https);
+    let secure = app.config.is_https();
     let cookie = match refresh {
         Some(refresh) => cookie::set(&app.cookie_name, refresh, secure),
         None => cookie::clear(&app.cookie_name, secure),

@@ -36,7 +36,9 @@ pub(crate) fn allowed<B>(config: &Config, request: &Request<B>) -> Result<(), Pr
     };
     let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
     let is_public = config.public_url.as_ref().is_some_and(|url| url.origin() == origin);
-    let is_same = is_public || is_at(&origin, host.as_deref().unwrap_or_default());
+    // A page that came in the open may be anyone's, though it names this host and port.
+    let may_be_same = config.tls.is_none() || origin.starts_with("https:");
+    let is_same = is_public || (may_be_same && is_at(&origin, host.as_deref().unwrap_or_default()));
     if is_same && origins.next().is_none() { Ok(()) } else { Err(refused("page's origin")) }
 }
 
@@ -112,6 +114,8 @@ mod tests {
             metrics_listen: None,
             shards: Some(1),
             trusted_hops: 0,
+            tls_cert: None,
+            tls_key: None,
         });
         let mut request = http::Request::new(());
         for (name, value) in headers {

@@ -46,7 +46,8 @@ fn urls(config: &Config, interfaces: &[IpAddr]) -> Vec<String> {
     reached.sort_by_key(IpAddr::is_ipv6);
     reached.dedup();
     reached.truncate(ADDRESSES_MAX);
-    let url = |ip| format!("http://{}", SocketAddr::new(ip, config.listen.port()));
+    let scheme = config.scheme();
+    let url = |ip| format!("{scheme}://{}", SocketAddr::new(ip, config.listen.port()));
     reached.into_iter().map(url).collect()
 }
 
@@ -76,6 +77,8 @@ mod tests {
             metrics_listen: None,
             shards: Some(1),
             trusted_hops: 0,
+            tls_cert: None,
+            tls_key: None,
         });
         let interfaces: Vec<IpAddr> =
             interfaces.iter().map(|ip| ip.parse().expect("an address")).collect();

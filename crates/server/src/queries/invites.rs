@@ -45,7 +45,7 @@ pub(crate) fn link(app: &App, headers: &HeaderMap, purpose: &str, secret: &str) 
         None => {
             let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
             let host = host.map_or_else(|| app.config.listen.to_string(), str::to_owned);
-            format!("http://{host}")
+            format!("{}://{host}", app.config.scheme())
         }
     };
     format!("{origin}/#{purpose}={secret}")

@@ -12,14 +12,14 @@ use chinwag_proto::code::CloseCode;
 use chinwag_proto::frame::{ClientFrame, Hello};
 use chinwag_proto::ws::{self, Decoder, Message, Role};
 use chinwag_proto::{encode, parse};
-use tokio::io::Interest;
-use tokio::net::TcpStream;
+use tokio::task::spawn_local;
 
 use super::socket::Stage;
 use super::{Live, Shard, opening};
 use crate::accept::Place;
 use crate::auth::Caller;
 use crate::commands::{self, Taken};
+use crate::stream::Stream;
 use crate::{clock, queries};
 
 const LIMITS: ws::Limits =
@@ -38,29 +38,28 @@ enum Next {
     Answer(Bytes),
 }
 
-/// Serves a connection that has become a WebSocket, until it ends. `early` came in the same packet
-/// as the request; `place` is given back once it has shown a token.
-pub(crate) async fn serve(shard: Rc<Shard>, stream: TcpStream, early: Bytes, place: Rc<Place>) {
-    let stream = Rc::new(stream);
+/// Begins to serve a connection that has become a WebSocket: in a task of its own, which has no room
+/// for what the one before went through. `early` came in the same packet as the request; `place` is
+/// given back once it has shown a token.
+pub(crate) fn begin(shard: Rc<Shard>, stream: Rc<Stream>, early: Bytes, place: Rc<Place>) {
     let conn = shard.adopt(Rc::clone(&stream), Some(place));
-    read(shard, conn, stream, Decoder::new(Role::Server, LIMITS), early).await;
+    spawn_local(read(shard, conn, stream, Decoder::new(Role::Server, LIMITS), early));
 }
 
-/// Serves a connection that gets back what it says, under limits as wide as the conformance suite
-/// needs.
+/// Begins to serve a connection that gets back what it says, under limits as wide as the conformance
+/// suite needs.
 #[cfg(feature = "conformance")]
-pub(crate) async fn echo(shard: Rc<Shard>, stream: TcpStream, early: Bytes) {
+pub(crate) fn begin_echo(shard: Rc<Shard>, stream: Rc<Stream>, early: Bytes) {
     const WIDE: ws::Limits = ws::Limits { message_bytes: 16 << 20, fragments: 1 << 20 };
-    let stream = Rc::new(stream);
     let conn = shard.adopt(Rc::clone(&stream), None);
     shard.echo(conn);
-    read(shard, conn, stream, Decoder::new(Role::Server, WIDE), early).await;
+    spawn_local(read(shard, conn, stream, Decoder::new(Role::Server, WIDE), early));
 }
 
 async fn read(
     shard: Rc<Shard>,
     conn: ConnId,
-    stream: Rc<TcpStream>,
+    stream: Rc<Stream>,
     mut decoder: Decoder,
     early: Bytes,
 ) {
@@ -75,12 +74,7 @@ async fn read(
             let scratch = &mut *shard.scratch.borrow_mut();
             match stream.try_read(scratch) {
                 Ok(0) => break,
-                Ok(count) => {
-                    if count < scratch.len() {
-                        is_drained(&stream);
-                    }
-                    shard.chew(conn, &mut decoder, &mut scratch[..count], &mut rest)
-                }
+                Ok(count) => shard.chew(conn, &mut decoder, &mut scratch[..count], &mut rest),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
                 Err(_) => break,
             }
@@ -98,13 +92,6 @@ async fn read(
         }
     }
     shard.release(conn);
-}
-
-/// A read that did not fill its buffer took all there was: the next waits for the poller, and no call
-/// is made to learn that there is nothing. What came since the read wakes the poller anew.
-fn is_drained(stream: &TcpStream) {
-    let nothing = || Err::<(), _>(ErrorKind::WouldBlock.into());
-    let _ = stream.try_io(Interest::READABLE, nothing);
 }
 
 async fn follow(shard: &Rc<Shard>, conn: ConnId, next: Next) {

@@ -20,11 +20,36 @@ pub(crate) enum Door {
     Metrics,
 }
 
+/// A connection that was accepted at a door.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub door: Door,
+    pub stream: TcpStream,
+    pub peer: IpAddr,
+    pub counted: Counted,
+}
+
+/// A connection that counts among those of the node until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Counted(Arc<Shards>);
+
+impl Counted {
+    pub(crate) fn new(shards: &Arc<Shards>) -> Self {
+        shards.opened();
+        Self(Arc::clone(shards))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.closed();
+    }
+}
+
 /// What a shard is told from outside.
 #[derive(Debug)]
 pub(crate) enum ToShard {
-    /// A connection was accepted at a door.
-    Accepted(Door, TcpStream, IpAddr),
+    Accepted(Accepted),
     /// A transaction is on disk, since then.
     Told(Arc<[Told]>, Instant),
     Signal(Signal),

@@ -1,20 +1,18 @@
 //! One connection's end: written to straight while it keeps up, through an outbox while it does not.
 
 use std::io::{self, ErrorKind, IoSlice};
-use std::mem::MaybeUninit;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use chinwag_core::id::{RoomId, SessionId};
 use chinwag_core::outbox::{Class, Losses, Outbox, Pushed};
 use chinwag_proto::encode;
-use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::wave::{Chain, Wave};
 use crate::accept::Place;
 use crate::auth::Caller;
+use crate::stream::Stream;
 
 /// Frames written by one call.
 const SLICES_MAX: usize = 64;
@@ -37,7 +35,7 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Socket {
     pub generation: u32,
-    pub stream: Rc<TcpStream>,
+    pub stream: Rc<Stream>,
     pub stage: Stage,
     /// Its place among those of its address that have shown no token yet.
     pub place: Option<Rc<Place>>,
@@ -69,7 +67,7 @@ pub(super) enum Flushed {
 impl Socket {
     pub(super) fn new(
         generation: u32,
-        stream: Rc<TcpStream>,
+        stream: Rc<Stream>,
         place: Option<Rc<Place>>,
         until_ms: u64,
     ) -> Self {
@@ -89,8 +87,7 @@ impl Socket {
     /// True once all that the client said is answered: nothing is with the writer, with the reading
     /// task or still unread in the kernel.
     pub(super) fn is_settled(&self) -> bool {
-        let unread = || SockRef::from(&*self.stream).peek(&mut [MaybeUninit::uninit()]);
-        self.in_flight == 0 && !self.holds && !unread().is_ok_and(|bytes| bytes > 0)
+        self.in_flight == 0 && !self.holds && !self.stream.has_unread()
     }
 
     /// Whose it is, for the log.
@@ -129,7 +126,7 @@ impl Socket {
         }
         if let Some(only) = wave.only(chain) {
             return match self.stream.try_write(&only.0) {
-                Ok(written) if written == only.0.len() => Flushed::Done,
+                Ok(written) if written == only.0.len() => self.done(),
                 Ok(written) => self.keep(std::iter::once(only), written),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.keep(std::iter::once(only), 0)
@@ -149,7 +146,7 @@ impl Socket {
                 count += 1;
             }
             if count == 0 {
-                return Flushed::Done;
+                return self.done();
             }
             let total: usize = slices[..count].iter().map(|slice| slice.len()).sum();
             let written = match write(&self.stream, &slices[..count]) {
@@ -161,6 +158,11 @@ impl Socket {
             let left = batch[..count].iter().flatten().copied().chain(frames);
             return self.keep(left, written);
         }
+    }
+
+    /// All is with the kernel, but for what TLS may still hold of it.
+    fn done(&mut self) -> Flushed {
+        if self.stream.holds_unsent() { self.keep(std::iter::empty(), 0) } else { Flushed::Done }
     }
 
     /// Starts an outbox with what the kernel did not take.
@@ -191,6 +193,10 @@ impl Socket {
             return Ok(true);
         };
         loop {
+            match self.stream.try_flush() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                flushed => flushed?,
+            }
             if outbox.is_empty() {
                 stale.extend(outbox.take_stale());
                 let lagged = outbox.take_lagged();
@@ -244,7 +250,7 @@ fn queue<'a>(
     Flushed::Queued
 }
 
-fn write(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+fn write(stream: &Stream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     match slices {
         [one] => stream.try_write(one),
         many => stream.try_write_vectored(many),

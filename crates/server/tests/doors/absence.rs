@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chinwag_core::limit::{
     BODY_WITHIN, DEAD_AFTER, HEADER_WITHIN, HELLO_WITHIN, OFFLINE_AFTER, PING_AFTER,
 };
-use chinwag_testkit::server::{Heard, Server, Socket};
+use chinwag_testkit::server::{DEADLINE, Exchange, Heard, Response, Server, Socket};
 use serde_json::json;
 
 /// How much later than its deadline something may come: the sweep of each second, and a busy machine.
@@ -114,4 +114,21 @@ fn who_is_silent_is_asked_then_closed() {
             drop(socket);
         });
     });
+}
+
+/// As `nc` does with what it is given.
+#[test]
+fn who_has_said_all_may_wait_for_the_answer() {
+    for server in [Server::start(), Server::with_tls()] {
+        let ann = server.register("ann");
+        let request = ann.get("/v1/me").header("connection", "keep-alive").bytes();
+        let exchange = Exchange::of_all(&server.door(), &request, DEADLINE);
+        assert!(exchange.closed, "it is open after all is said");
+        let answer = Response::parse(&exchange.heard).expect("an answer");
+        assert_eq!(answer.status, 200);
+        let half = &request[..request.len() / 2];
+        let began = Instant::now();
+        assert!(Exchange::of_all(&server.door(), half, DEADLINE).closed);
+        assert!(began.elapsed() < HEADER_WITHIN, "half a request waits for its other half");
+    }
 }

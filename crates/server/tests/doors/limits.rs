@@ -57,6 +57,8 @@ const HELD: &[(&str, &str)] = &[
     ("RECEIPT_ROOMS_MAX", "no client sees where a read ends"),
     ("RECEIPTS_KEPT_MAX", "no client sees it: they are read again"),
     ("RECEIPTS_EVERY", "chat::receipts, which waits for it"),
+    ("HANDSHAKES_AT_ONCE_MAX", "no client sees it: the others wait"),
+    ("HANDSHAKE_WITHIN", "tls"),
     ("HELLO_WITHIN", "absence"),
     ("HEADER_WITHIN", "absence"),
     ("BODY_WITHIN", "absence"),

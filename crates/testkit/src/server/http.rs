@@ -1,12 +1,11 @@
 //! HTTP/1.1 as a test needs it: one request a connection, and bytes as they are.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{DEADLINE, Door};
+use super::{DEADLINE, Door, Wire};
 
 /// A request on a connection of its own.
 #[derive(Debug, Clone)]
@@ -72,7 +71,7 @@ impl Request {
     /// # Panics
     /// Where no answer comes within [`DEADLINE`].
     pub fn send(&self) -> Response {
-        let mut stream = connect(self.door.address);
+        let mut stream = Wire::connect(&self.door);
         // A server may answer and close before it has heard everything.
         let _ = stream.write_all(&self.bytes());
         let exchange = Exchange::hear(&self.door, &mut stream, DEADLINE, Response::is_framed);
@@ -104,7 +103,7 @@ impl Exchange {
     /// Says the bytes on a new connection and hears until it is closed or the time has run out.
     #[must_use]
     pub fn of(door: &Door, bytes: &[u8], within: Duration) -> Self {
-        let mut stream = connect(door.address);
+        let mut stream = Wire::connect(door);
         let _ = stream.write_all(bytes);
         Self::hear(door, &mut stream, within, |_| false)
     }
@@ -112,15 +111,15 @@ impl Exchange {
     /// The same, and nothing more will be said.
     #[must_use]
     pub fn of_all(door: &Door, bytes: &[u8], within: Duration) -> Self {
-        let mut stream = connect(door.address);
+        let mut stream = Wire::connect(door);
         let _ = stream.write_all(bytes);
-        let _ = stream.shutdown(Shutdown::Write);
+        stream.end();
         Self::hear(door, &mut stream, within, |_| false)
     }
 
     fn hear(
         door: &Door,
-        stream: &mut TcpStream,
+        stream: &mut Wire,
         within: Duration,
         is_enough: impl Fn(&[u8]) -> bool,
     ) -> Self {
@@ -131,8 +130,7 @@ impl Exchange {
             if left.is_zero() || is_enough(&heard) {
                 break false;
             }
-            let timeout = stream.set_read_timeout(Some(left));
-            timeout.expect("a socket takes a timeout");
+            stream.set_read_timeout(left);
             match stream.read(&mut chunk) {
                 Ok(0) => break true,
                 Ok(count) => heard.extend_from_slice(&chunk[..count]),
@@ -147,13 +145,6 @@ impl Exchange {
 
 pub(super) fn is_timeout(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
-}
-
-pub(super) fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect_timeout(&address, DEADLINE).expect("the server listens");
-    stream.set_nodelay(true).expect("a socket takes nodelay");
-    stream.set_write_timeout(Some(DEADLINE)).expect("a socket takes a timeout");
-    stream
 }
 
 /// An answer.

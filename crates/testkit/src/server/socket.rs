@@ -1,8 +1,7 @@
 //! A WebSocket on the wire's own codec.
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use chinwag_proto::ws::encode::client_frame;
@@ -10,8 +9,8 @@ use chinwag_proto::ws::handshake::{accept_key, request_key};
 use chinwag_proto::ws::{CloseCode, Decoder, Limits, Message, Opcode, Role};
 use serde_json::{Value, json};
 
-use super::http::{connect, is_timeout};
-use super::{DEADLINE, Door, User};
+use super::http::is_timeout;
+use super::{DEADLINE, Door, User, Wire};
 
 /// A page of a hundred rooms is longer than a client's frame may be.
 const LIMITS: Limits = Limits { message_bytes: 16 << 20, fragments: 1024 };
@@ -32,7 +31,7 @@ pub enum Heard {
 #[derive(Debug)]
 pub struct Socket {
     door: Door,
-    stream: TcpStream,
+    stream: Wire,
     decoder: Decoder,
     heard: VecDeque<Heard>,
     reference: u64,
@@ -46,7 +45,7 @@ impl Socket {
     #[must_use]
     pub fn open(door: &Door) -> Self {
         let key = request_key(*b"sixteen bytes...");
-        let mut stream = connect(door.address);
+        let mut stream = Wire::connect(door);
         let request = format!(
             "GET /v1/ws HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: {key}\r\n\
@@ -117,8 +116,7 @@ impl Socket {
 
     fn read(&mut self, within: Duration) {
         let mut chunk = vec![0; 64 * 1024];
-        let timeout = self.stream.set_read_timeout(Some(within));
-        timeout.expect("a socket takes a timeout");
+        self.stream.set_read_timeout(within);
         let mut input = match self.stream.read(&mut chunk) {
             Ok(0) => return self.heard.push_back(Heard::Ended),
             Ok(count) => &mut chunk[..count],
@@ -243,9 +241,8 @@ impl Socket {
 }
 
 /// An answer's header, up to its empty line and not a byte further.
-fn head(stream: &mut TcpStream) -> String {
-    let timeout = stream.set_read_timeout(Some(DEADLINE));
-    timeout.expect("a socket takes a timeout");
+fn head(stream: &mut Wire) -> String {
+    stream.set_read_timeout(DEADLINE);
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
         stream.read_exact(&mut byte).expect("an answer comes");

@@ -61,10 +61,13 @@ impl Caller {
         path: &str,
         body: Option<&Value>,
     ) -> io::Result<Answer> {
-        self.http.ask(method, path, Some(&self.token), body).await?;
-        let request = self.journal.requests.asked();
-        let answer = self.http.answer().await;
-        self.journal.requests.ended(request, answer.is_ok());
+        self.http.ready().await?;
+        let said = self.http.say(method, path, Some(&self.token), body).await;
+        let answer = match said {
+            Ok(()) => self.http.answer().await,
+            Err(error) => Err(error),
+        };
+        self.journal.requests.ended(answer.is_ok());
         self.journal.changed();
         answer
     }

@@ -275,7 +275,7 @@ impl Device {
                     parting.drained = true;
                 }
             }
-            ServerFrame::Signal(_) | ServerFrame::Pong => {}
+            ServerFrame::Signal(_) | ServerFrame::Receipt(_) | ServerFrame::Pong => {}
         }
     }
 

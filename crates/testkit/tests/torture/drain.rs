@@ -8,12 +8,15 @@ use chinwag_proto::frame::{ClientFrame, Hello, MessageSend, ServerFrame};
 use chinwag_proto::ws::CloseCode;
 use chinwag_testkit::ledger::{DeviceId, Entry, text_hash};
 
-use crate::house::House;
+use crate::house::{House, post_on};
 use crate::socket::{Heard, Socket};
 
 const ROUNDS: u64 = 6;
 const PEOPLE: usize = 4;
 const A_SECOND: u32 = 600;
+/// Drains under those who call over REST, and their number.
+const RESTARTS: u64 = 50;
+const SENDERS: usize = 24;
 /// For a machine that does much else.
 const MARGIN: Duration = Duration::from_secs(3);
 /// Commands of one client that the server has not begun to read when it is told to leave.
@@ -42,14 +45,12 @@ async fn drained(house: &mut House, round: u64) {
     for device in &house.devices {
         device.settle_up();
     }
-    let requests = house.journal.requests.waiting();
     let (status, took) = house.server.terminate().await;
     assert!(status.success(), "round {round}: it ended with {status}");
     assert!(took <= DRAIN_WITHIN + MARGIN, "round {round}: it took {took:?}");
     let parted = || house.devices.iter().all(|device| device.has_parted());
     house.journal.until("every connection has ended", parted).await;
-    let lost = house.journal.requests.unanswered_of(&requests);
-    assert_eq!(lost, 0, "round {round}: of {} requests over REST", requests.len());
+    assert_eq!(house.journal.requests.unanswered(), 0, "round {round}: requests over REST");
     for device in &house.devices {
         let who = device.id.get();
         let parting = device.parting().expect("it has parted");
@@ -61,6 +62,33 @@ async fn drained(house: &mut House, round: u64) {
             parting.owed
         );
     }
+}
+
+/// Those who call over REST know nothing of a drain. What they have begun to send is answered all the
+/// same, and who comes too late learns it before that: the port is closed, and a connection that is
+/// kept has ended while it was still.
+#[test]
+fn a_request_is_answered_or_never_sent() {
+    crate::on_one_thread(async {
+        let mut house = House::open(crate::seed(), 2).await;
+        let room = house.caller(0).create("group", &house.users(1)).await;
+        for number in 0..SENDERS {
+            let caller = house.caller(number % 2);
+            house.spawn(|stop| post_on(caller, vec![room], stop));
+        }
+        for round in 1..=RESTARTS {
+            let more = house.journal.draw(|random| random.between(20..=200));
+            let enough = house.journal.done.get() + more;
+            house.journal.until("enough is done", || house.journal.done.get() >= enough).await;
+            let (status, took) = house.server.terminate_unannounced().await;
+            assert!(status.success(), "round {round}: it ended with {status}");
+            assert!(took <= DRAIN_WITHIN, "round {round}: it took {took:?}");
+            let lost = house.journal.requests.unanswered();
+            assert_eq!(lost, 0, "round {round}: requests over REST");
+            house.server.start().await;
+        }
+        house.judge().await;
+    });
 }
 
 /// What lies in the socket when the signal comes was sent before `drain` as well: each of it is

@@ -249,7 +249,7 @@ async fn add_and_remove(
 }
 
 /// Posts over REST, one after the other.
-async fn post_on(mut caller: Caller, rooms: Vec<RoomId>, stop: watch::Receiver<bool>) {
+pub(crate) async fn post_on(mut caller: Caller, rooms: Vec<RoomId>, stop: watch::Receiver<bool>) {
     let journal = caller.journal();
     while !*stop.borrow() {
         let room = journal.draw(|random| random.pick(&rooms).copied());

@@ -1,10 +1,12 @@
 //! Requests over one connection that stays open while it can.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -63,12 +65,32 @@ impl Http {
         token: Option<&str>,
         body: Option<&Value>,
     ) -> io::Result<()> {
+        self.ready().await?;
+        self.say(method, path, token, body).await
+    }
+
+    /// Has a connection that the server has not closed. Where it fails nothing was asked.
+    pub(crate) async fn ready(&mut self) -> io::Result<()> {
+        // Whoever keeps a connection looks whether it is still one before it asks on it.
+        self.stream = self.stream.take().filter(|stream| !is_ended(stream));
+        if self.stream.is_none() {
+            let stream = TcpStream::connect(self.address).await?;
+            stream.set_nodelay(true)?;
+            self.stream = Some(stream);
+        }
+        Ok(())
+    }
+
+    /// Gives the system a request, on the connection that is there.
+    pub(crate) async fn say(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> io::Result<()> {
         let request = self.request(method, path, token, body);
-        let mut stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => TcpStream::connect(self.address).await?,
-        };
-        stream.set_nodelay(true)?;
+        let mut stream = self.stream.take().ok_or(io::ErrorKind::NotConnected)?;
         stream.write_all(request.as_bytes()).await?;
         self.stream = Some(stream);
         Ok(())
@@ -101,6 +123,11 @@ impl Http {
         request
             + &format!("Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
     }
+}
+
+fn is_ended(stream: &TcpStream) -> bool {
+    let peeked = SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
+    !matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// Reads an answer, and whether it was the last of its connection.

@@ -1,7 +1,6 @@
 //! The ledger of a run as it is written, its clock and its chance, and a way to wait for what happens.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -32,37 +31,23 @@ pub(crate) struct Journal {
     pub(crate) requests: Requests,
 }
 
-/// The requests over REST, by number.
+/// The requests over REST.
 #[derive(Default)]
 pub(crate) struct Requests {
-    last: Cell<u64>,
-    /// The system has taken them, and there is no answer yet.
-    waiting: RefCell<BTreeSet<u64>>,
     /// Their connection ended without an answer.
-    unanswered: RefCell<BTreeSet<u64>>,
+    unanswered: Cell<u64>,
 }
 
 impl Requests {
-    pub(crate) fn asked(&self) -> u64 {
-        count(&self.last);
-        self.waiting.borrow_mut().insert(self.last.get());
-        self.last.get()
-    }
-
-    pub(crate) fn ended(&self, request: u64, is_answered: bool) {
-        self.waiting.borrow_mut().remove(&request);
+    /// One that was sent, if not to its end, has come to its end.
+    pub(crate) fn ended(&self, is_answered: bool) {
         if !is_answered {
-            self.unanswered.borrow_mut().insert(request);
+            count(&self.unanswered);
         }
     }
 
-    pub(crate) fn waiting(&self) -> BTreeSet<u64> {
-        self.waiting.borrow().clone()
-    }
-
-    /// How many of these are over and were not answered.
-    pub(crate) fn unanswered_of(&self, requests: &BTreeSet<u64>) -> usize {
-        self.unanswered.borrow().intersection(requests).count()
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.unanswered.get()
     }
 }
 

@@ -18,6 +18,7 @@ mod server;
 mod socket;
 
 mod crowd;
+mod descriptors;
 mod doctored;
 mod drain;
 mod kill;

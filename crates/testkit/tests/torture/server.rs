@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
@@ -89,12 +89,18 @@ impl Server {
     /// SIGTERM, and waits for the end of the process. Gives its status and how long it took.
     pub(crate) async fn terminate(&mut self) -> (ExitStatus, Duration) {
         self.life.send_replace(None);
+        self.terminate_unannounced().await
+    }
+
+    /// The same, and those who call it go on while it drains: they know of nothing.
+    pub(crate) async fn terminate_unannounced(&mut self) -> (ExitStatus, Duration) {
         let mut child = self.child.take().expect("it runs");
         let pid = Pid::from_child(&child);
         let asked = Instant::now();
         kill_process(pid, Signal::TERM).expect("one may signal one's own child");
         let ended = tokio::task::spawn_blocking(move || child.wait()).await;
         let status = ended.expect("waiting does not panic").expect("a child can be waited for");
+        self.life.send_replace(None);
         (status, asked.elapsed())
     }
 
@@ -105,6 +111,15 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
         kib.expect("the system says how much memory a process holds") * 1_024
+    }
+
+    /// Lets it open so many descriptors more, and no further.
+    pub(crate) fn leave_descriptors(&self, free: u64) {
+        let pid = Pid::from_child(self.child.as_ref().expect("it runs"));
+        let open = std::fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero()));
+        let most = Some(open.expect("it runs").count() as u64 + free);
+        let before = prlimit(Some(pid), Resource::Nofile, Rlimit { current: most, maximum: most });
+        before.expect("one may limit one's own child");
     }
 
     /// What it has logged in this life.

@@ -60,7 +60,7 @@ export function notify(chat: Chat, event: Event): void {
   const room = chat.state.rooms[event.room]?.room;
   if (!notifies || mayNotify() !== 'granted' || !room) return;
   const name = userName(chat.state, event.from);
-  const title = room.kind === 'direct' ? name : text.rooms.from(name, roomName(chat.state, room));
+  const title = room.kind === 'direct' ? name : `${text.rooms.from(name)} ${roomName(chat.state, room)}`;
   const call = new Notification(title, { body: (messageText(event) ?? '').slice(0, WORDS_MAX), tag: event.room, icon: '/favicon.svg', silent: true });
   call.onclick = () => {
     window.focus();

@@ -2,8 +2,8 @@
 import type { Member } from '../../api/types';
 import type { Chat } from '../../chat.svelte';
 import type { Role } from '../../chat/room-commands';
-import { text } from '../../text';
-import { Unusable, Work } from '../work.svelte';
+import { find } from '../handle';
+import { Work } from '../work.svelte';
 
 export class Members {
   list: Member[] = $state([]);
@@ -32,9 +32,7 @@ export class Members {
   /** Takes somebody in by their handle. */
   add(written: string): Promise<boolean> {
     return this.work.run(async () => {
-      const handle = written.trim().toLowerCase().replace(/^@/, '');
-      const user = await this.chat.rest.user(handle);
-      if (!user) throw new Unusable(text.newRoom.nobody(handle));
+      const user = await find(this.chat.rest, written);
       await this.chat.room.add(this.roomId, user.id);
       await this.#first();
     });

@@ -1,9 +1,9 @@
 /** Making a room, or joining one. */
 import { newKey } from '../../api/key';
-import { Refused } from '../../api/rest';
 import type { Room, RoomCreate, UserName } from '../../api/types';
 import type { Chat } from '../../chat.svelte';
 import { text } from '../../text';
+import { find, handleOf } from '../handle';
 import { explain, Unusable } from '../work.svelte';
 
 export type Kind = 'direct' | 'group' | 'channel' | 'join';
@@ -22,6 +22,8 @@ export class NewRoom {
   isBusy = $state(false);
   /** Of the room that is being made: trying again makes no second one. */
   #key = newKey();
+  /** The last look-up: the next follows it, so that who types fast loses nobody. */
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly chat: Chat,
@@ -34,19 +36,24 @@ export class NewRoom {
     if (kind === 'join') void this.#try(() => this.#listChannels());
   }
 
-  /** Looks up a handle and puts its user among the members. */
+  /** Looks up the handle in the field and puts its user among the members; back in the field with one that is none. */
   find(): Promise<void> {
-    return this.#try(async () => {
-      const handle = this.handle.trim().toLowerCase().replace(/^@/, '');
-      if (handle === '') return;
-      if (handle === this.chat.me.handle) throw new Unusable(text.newRoom.yourself);
-      const user = await this.chat.rest.user(handle).catch(malformed);
-      if (!user) throw new Unusable(text.newRoom.nobody(handle));
-      if (this.kind === 'direct') this.members = [user];
-      else if (!this.members.some((it) => it.id === user.id)) this.members.push(user);
-      this.#key = newKey();
-      this.handle = '';
+    const { handle } = this;
+    this.handle = '';
+    this.#looking = this.#looking.then(async () => {
+      const isFound = await this.#try(() => this.#take(handleOf(handle)));
+      if (!isFound && this.handle === '') this.handle = handle;
     });
+    return this.#looking;
+  }
+
+  async #take(handle: string): Promise<void> {
+    if (handle === '') return;
+    if (handle === this.chat.me.handle) throw new Unusable(text.newRoom.yourself);
+    const user = await find(this.chat.rest, handle);
+    if (this.kind === 'direct') this.members = [user];
+    else if (!this.members.some((it) => it.id === user.id)) this.members.push(user);
+    this.#key = newKey();
   }
 
   remove(userId: string): void {
@@ -63,8 +70,8 @@ export class NewRoom {
     return this.kind === 'direct' ? this.members.length === 1 : this.name.trim() !== '';
   }
 
-  create(): Promise<void> {
-    return this.#try(async () => {
+  async create(): Promise<void> {
+    await this.#try(async () => {
       const { kind, members } = this;
       const body: RoomCreate = { key: this.#key, kind, members: members.map((it) => it.id) };
       const room = await this.chat.rest.createRoom(kind === 'direct' ? body : { ...body, name: this.name.trim() });
@@ -72,8 +79,8 @@ export class NewRoom {
     });
   }
 
-  join(roomId: string): Promise<void> {
-    return this.#try(async () => {
+  async join(roomId: string): Promise<void> {
+    await this.#try(async () => {
       await this.chat.rest.joinRoom(roomId, newKey());
       this.#show(roomId);
     });
@@ -96,8 +103,9 @@ export class NewRoom {
     this.channels = rooms;
   }
 
-  async #try(work: () => Promise<void>): Promise<void> {
-    if (this.isBusy) return;
+  /** Returns whether it was done. */
+  async #try(work: () => Promise<void>): Promise<boolean> {
+    if (this.isBusy) return false;
     this.isBusy = true;
     this.wrong = null;
     try {
@@ -107,11 +115,6 @@ export class NewRoom {
     } finally {
       this.isBusy = false;
     }
+    return this.wrong === null;
   }
-}
-
-/** What is no handle is nobody's. */
-function malformed(error: unknown): null {
-  if (error instanceof Refused && error.code === 'invalid') return null;
-  throw error;
 }

@@ -13,6 +13,8 @@ export type Row = {
   /** The colour that its other member chose. */
   hue: number | undefined;
   kind: string;
+  /** Who said what the preview shows, with what stands between; empty where it is plain. */
+  by: string;
   preview: string;
   /** How far the last thing that I said has come, where that is what the preview shows. */
   stage: Pending['stage'] | Tick | null;
@@ -46,13 +48,8 @@ export function row(state: State, { room }: RoomState, draft: string): Row {
     faceId: faceId(room),
     hue: hueOfRoom(state, room),
     kind: room.kind,
-    preview: typists[0]
-      ? typing(state, room, typists[0])
-      : isDraft
-        ? oneLine(draft)
-        : pending
-          ? mine(room, pendingText(pending))
-          : preview(state, room, last),
+    by: typists[0] || isDraft ? '' : pending ? mine(room) : by(state, room, last),
+    preview: typists[0] ? typing(state, room, typists[0]) : isDraft ? oneLine(draft) : pending ? pendingText(pending) : preview(state, room, last),
     stage: isDraft ? null : (pending?.stage ?? ownStage(state, room)),
     at_ms: pending?.at_ms ?? last?.at_ms ?? null,
     unread: unread(room),
@@ -76,17 +73,22 @@ function handleOf(state: State, room: Room): string {
 function preview(state: State, room: Room, last: Event | null): string {
   if (!last) return room.kind === 'self' ? text.rooms.selfHint : '';
   if (last.kind !== 'message') return notice(state, last);
-  const said = oneLine(messageText(last) ?? text.room.deleted);
-  if (last.from === state.me?.id) return mine(room, said);
-  return room.kind === 'direct' ? said : text.rooms.from(userName(state, last.from), said);
+  return oneLine(messageText(last) ?? text.room.deleted);
+}
+
+/** Who said it, where that is not plain. */
+function by(state: State, room: Room, last: Event | null): string {
+  if (last?.kind !== 'message') return '';
+  if (last.from === state.me?.id) return mine(room);
+  return room.kind === 'direct' ? '' : text.rooms.from(userName(state, last.from));
 }
 
 function typing(state: State, room: Room, user: string): string {
   return room.kind === 'direct' ? text.room.typingShort : text.room.typing([userName(state, user)]);
 }
 
-function mine(room: Room, said: string): string {
-  return room.kind === 'self' ? said : text.rooms.you(said);
+function mine(room: Room): string {
+  return room.kind === 'self' ? '' : text.rooms.you;
 }
 
 function pendingText({ what }: Pending): string {

@@ -21,15 +21,17 @@ export class Pane {
   /** Where it was scrolled to when it was last looked at. */
   #top = 0;
   #height = 0;
-  /** Before the start there is no place to keep. */
-  #isStarted = false;
+  /** Before the start, and on the way elsewhere, there is no place to keep and no end to come near. */
+  #isThere = false;
+  /** How often one was sent somewhere: the last time counts. */
+  #sent = 0;
 
   constructor(private readonly ends: Ends) {}
 
   /** Watches the pane, and its content: a picture or a font that comes late moves what is below it. */
   readonly attach = (pane: HTMLElement): (() => void) => {
     this.#pane = pane;
-    const resized = new ResizeObserver(() => this.#isStarted && this.#restore());
+    const resized = new ResizeObserver(() => this.#isThere && this.#restore());
     resized.observe(pane);
     for (const child of pane.children) resized.observe(child);
     return () => {
@@ -39,7 +41,7 @@ export class Pane {
   };
 
   readonly moved = (): void => {
-    if (!this.#isStarted || !this.#pane) return;
+    if (!this.#isThere || !this.#pane) return;
     // What came below since, or went above, is no movement of the one who reads: only going up leaves the bottom.
     const isUp = this.#pane.scrollTop < this.#top - 1 && this.#pane.scrollHeight >= this.#height;
     if (isUp || !this.isAtBottom || !this.ends.isToEnd()) this.isAtBottom = this.ends.isToEnd() && this.#below() < BOTTOM_WITHIN_PX;
@@ -49,35 +51,45 @@ export class Pane {
 
   /** What was asked for has come, or gone: there may be room for more. */
   changed(): void {
-    if (this.#isStarted) this.#reach();
+    if (this.#isThere) this.#reach();
   }
 
-  toBottom(): void {
+  /** To the end of the page. */
+  async toBottom(): Promise<void> {
     this.isAtBottom = true;
-    this.#restore();
+    await this.#go(() => this.#restore());
   }
 
   /** The first look: at an element, or at the bottom. */
-  async start(selector: string | null): Promise<void> {
-    await tick();
-    this.#isStarted = true;
-    this.isAtBottom = !selector || !this.#show(selector, 'center');
-    if (this.isAtBottom) this.toBottom();
-    this.moved();
+  async start(selector: string): Promise<void> {
+    await this.#go(() => {
+      this.isAtBottom = !this.#show(selector);
+      this.#restore();
+    });
   }
 
   /** Brings an element into view after a jump, and gives it the focus. */
   async jump(selector: string): Promise<void> {
     this.isAtBottom = false;
-    this.#anchor = null;
+    await this.#go(() => {
+      if (this.#show(selector)) this.#pane?.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true });
+    });
+  }
+
+  /** Looks elsewhere once the page shows what is there, unless one was sent on meanwhile. */
+  async #go(look: () => void): Promise<void> {
+    const sent = ++this.#sent;
+    this.#isThere = false;
     await tick();
-    if (this.#show(selector, 'center')) this.#pane?.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true });
+    if (sent !== this.#sent) return;
+    this.#isThere = true;
+    look();
     this.moved();
   }
 
-  #show(selector: string, block: 'center' | 'start'): boolean {
+  #show(selector: string): boolean {
     const element = this.#pane?.querySelector(selector);
-    element?.scrollIntoView({ block });
+    element?.scrollIntoView({ block: 'center' });
     this.#remember();
     return element !== null && element !== undefined;
   }
@@ -107,18 +119,17 @@ export class Pane {
     this.#remember();
   }
 
+  /** The number of the first message that is seen whole. */
+  get seq(): number | null {
+    const seq = this.#pane && firstSeen(this.#pane, '[data-seq]')?.dataset.seq;
+    return seq ? Number(seq) : null;
+  }
+
   /** The first row that is seen whole, and where. */
   #remember(): void {
     const pane = this.#pane;
     if (!pane) return;
-    const rows = pane.querySelectorAll<HTMLElement>('[data-row]');
-    let [low, high] = [0, rows.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (topOf(rows[middle], pane) < 0) low = middle + 1;
-      else high = middle;
-    }
-    const row = rows[low];
+    const row = firstSeen(pane, '[data-row]');
     this.#anchor = row ? { row, top: topOf(row, pane) } : null;
     this.#top = pane.scrollTop;
     this.#height = pane.scrollHeight;
@@ -128,6 +139,18 @@ export class Pane {
     const pane = this.#pane;
     return pane ? pane.scrollHeight - pane.scrollTop - pane.clientHeight : 0;
   }
+}
+
+/** By halving; the last one where none is. */
+function firstSeen(pane: HTMLElement, selector: string): HTMLElement | undefined {
+  const rows = pane.querySelectorAll<HTMLElement>(selector);
+  let [low, high] = [0, rows.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (topOf(rows[middle], pane) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return rows[low];
 }
 
 function topOf(row: HTMLElement | undefined, pane: HTMLElement): number {

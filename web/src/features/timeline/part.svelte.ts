@@ -57,12 +57,19 @@ export class PartOf {
     return true;
   }
 
-  /** What came at the end of a long evening has pushed the page over its size: the end that is far goes. */
-  bound(all: readonly Event[], isAtBottom: boolean): void {
+  /** What came at the end of a long evening has pushed the page over its size: what is far from `seq` goes, or by null from the end. */
+  bound(all: readonly Event[], seq: number | null): void {
     const { first, end } = this.cut(all);
     if (end - first <= PART_MAX + PART_STEP) return;
-    if (isAtBottom) this.#set(all, end - PART_MAX, end);
-    else this.#set(all, first, first + PART_MAX);
+    const middle = seq === null ? end : indexOf(all, seq);
+    const from = Math.min(Math.max(first, middle - PART_MAX / 2), end - PART_MAX);
+    this.#set(all, from, from + PART_MAX);
+  }
+
+  /** It is twice what it should be: others write so fast that it is never quiet. */
+  isTooLong(all: readonly Event[]): boolean {
+    const { first, end } = this.cut(all);
+    return end - first > 2 * PART_MAX;
   }
 
   #set(all: readonly Event[], first: number, end: number): void {

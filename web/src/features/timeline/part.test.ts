@@ -46,7 +46,7 @@ test('what is said comes onto the page at its end alone, and does not make it gr
   const part = new PartOf();
   part.toEnd(events(1, 999));
   const later = events(1, 999 + 4 * PART_STEP);
-  part.bound(later, true);
+  part.bound(later, null);
   expect(seqs(part, later)).toEqual([later.at(-PART_MAX)?.seq, later.at(-1)?.seq, PART_MAX]);
   part.up(later);
   const [, to] = seqs(part, later);
@@ -58,9 +58,19 @@ test('while one reads above the end, the end goes', () => {
   const few = events(1, 99);
   part.toEnd(few);
   const many = events(1, 999);
-  part.bound(many, false);
+  part.bound(many, 21);
   expect(seqs(part, many)).toEqual([1, 2 * PART_MAX - 1, PART_MAX]);
   expect(part.isToEnd).toBe(false);
+});
+
+test('what one reads stays on the page, however much comes below', () => {
+  const part = new PartOf();
+  part.toEnd(events(1, 2 * PART_MAX - 1));
+  const many = events(1, 6 * PART_MAX - 1);
+  expect(part.isTooLong(many)).toBe(true);
+  part.bound(many, 2 * PART_MAX + 1);
+  expect(part.isTooLong(many)).toBe(false);
+  expect(seqs(part, many)).toEqual([PART_MAX + 1, 3 * PART_MAX - 1, PART_MAX]);
 });
 
 test('around a message there is something above it and below it', () => {
