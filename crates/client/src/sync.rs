@@ -99,8 +99,6 @@ pub struct Sync {
     outbox: Outbox,
     asks: Asks,
     cursors_max: usize,
-    /// The list of rooms was read to its end.
-    listed: bool,
     /// [`Effect::Deliver`] was asked for.
     delivering: bool,
     last_reference: u64,
@@ -127,7 +125,6 @@ impl Sync {
             outbox: Outbox::default(),
             asks: Asks::default(),
             cursors_max: CURSORS_MAX,
-            listed: false,
             delivering: false,
             last_reference: 0,
         }
@@ -321,7 +318,9 @@ impl Sync {
         if ready.reset || !resuming || known != Some(ready.epoch) {
             self.begin_afresh(out);
         }
-        let named_all = self.rooms.values().all(|room| room.resumed);
+        for room in self.rooms.values_mut() {
+            room.receipts_current = false;
+        }
         self.cursors_max = ready.limits.cursors as usize;
         self.me = Some(ready.user);
         self.take_users(ready.users);
@@ -332,10 +331,8 @@ impl Sync {
                 room.delivered_is(delivered);
             }
         }
-        if ready.more && !(self.listed && named_all) {
+        if ready.more {
             self.asks.ask(Ask::List { after: ready.next });
-        } else {
-            self.listed = true;
         }
         for (&room, state) in &self.rooms {
             if state.read_wanted.is_some() {
@@ -346,7 +343,6 @@ impl Sync {
 
     /// Forgets the rooms and keeps what is unsent.
     fn begin_afresh(&mut self, out: &mut Vec<Effect>) {
-        self.listed = false;
         self.asks = Asks::default();
         for room in std::mem::take(&mut self.rooms).into_keys() {
             self.outbox.settle(room, Seq::MAX);
@@ -364,7 +360,9 @@ impl Sync {
     fn report_late(&mut self, mut info: rest::Room, out: &mut Vec<Effect>) {
         if let Some(known) = self.rooms.get(&info.id) {
             info.draft.clone_from(&known.info().draft);
-            info.receipts = known.info().receipts;
+            if known.receipts_current {
+                info.receipts = known.info().receipts;
+            }
         }
         let cursor = if info.kind == "self" { Seq::ZERO } else { info.head_seq };
         self.report(info, cursor, out);
@@ -560,9 +558,13 @@ impl Sync {
     }
 
     fn list_ended(&mut self) {
-        self.listed = true;
         self.asks.list_ended();
         for &room in self.strangers.keys() {
+            self.asks.ask(Ask::Get { room });
+        }
+        // A room that moved up while the pages were read is in none of them.
+        let unnamed = |state: &Room| !state.receipts_current && !state.is_self();
+        for (&room, _) in self.rooms.iter().filter(|(_, state)| unnamed(state)) {
             self.asks.ask(Ask::Get { room });
         }
     }
@@ -650,7 +652,7 @@ impl Sync {
             Ask::List { after } => {
                 (ClientFrame::RoomList(RoomList { reference, after: after.clone() }), Seq::ZERO)
             }
-            Ask::Get { room } if self.rooms.contains_key(room) => return,
+            Ask::Get { room } if state(room).is_some_and(|room| room.receipts_current) => return,
             &Ask::Get { room } => (ClientFrame::RoomGet(RoomGet { reference, room }), Seq::ZERO),
             &Ask::Sync { room } => {
                 let Some(after) = state(&room).filter(|room| room.is_behind()).map(Room::cursor)

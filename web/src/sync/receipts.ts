@@ -1,6 +1,6 @@
 /** What was received is said, and how far all the others have come is known (rules 17 and 18). */
 import type { ClientFrame, Receipts, Room } from '../api/types';
-import { DELIVER_AFTER_MS, DELIVER_ROOMS_MAX, type RoomState, type State } from './state';
+import { DELIVER_AFTER_MS, DELIVER_ROOMS_MAX, type RoomState, type State, STRANGERS_MAX } from './state';
 
 /** What has become of a message of mine. */
 export type Tick = 'sent' | 'delivered' | 'read';
@@ -34,6 +34,15 @@ export function merged(known: Receipts = {}, told: Receipts): Receipts {
     ...(read.read_from !== undefined && { read_from: read.read_from }),
     ...(read.read_all !== undefined && { read_all: read.read_all }),
   };
+}
+
+/** All the others have come so far. Of a room that is not known it is kept until that is. */
+export function heed(state: State, roomId: string, told: Receipts): void {
+  const known = state.rooms[roomId];
+  if (known) {
+    known.receipts_current = true;
+    known.room.receipts = merged(known.room.receipts, told);
+  } else if (Object.keys(state.early).length < STRANGERS_MAX) state.early[roomId] = merged({}, told);
 }
 
 /** Plans to say what was received, where there is something and nothing is planned. */

@@ -16,7 +16,7 @@ export function tell(state: State, room: Room, inReady?: number): void {
   const known = state.rooms[room.id];
   const stranger = state.strangers[room.id];
   const told = { ...room, draft: state.drafted[room.id] ?? room.draft };
-  if (known) retell(known, inReady === undefined ? { ...told, receipts: known.room.receipts } : told);
+  if (known) retell(known, inReady === undefined && known.receipts_current ? { ...told, receipts: known.room.receipts } : told);
   else {
     const early = state.early[room.id];
     delete state.early[room.id];
@@ -45,6 +45,7 @@ function retell(known: RoomState, room: Room): void {
     draft: room.draft,
     receipts: room.receipts,
   };
+  known.receipts_current = true;
   if (isCurrent) known.told_seq = room.head_seq;
 }
 

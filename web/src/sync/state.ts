@@ -72,8 +72,6 @@ export type State = {
   gone: string[];
   /** True while the list of rooms is read page by page. */
   listing: boolean;
-  /** True once the list was read to its end in this history. */
-  listed: boolean;
   /** The rooms whose cursors the last `hello` named, or null where it named none. */
   named: string[] | null;
   /** Who is online, of those that are watched. */
@@ -99,6 +97,8 @@ export type RoomState = {
   blind_seq: number;
   /** What was said of delivery, and what of it the server has for sure. */
   delivered: { said: number; sure: number };
+  /** False until this connection has told how far all have come: what moved while it was away is told by the list alone. */
+  receipts_current: boolean;
 };
 
 /**
@@ -173,7 +173,6 @@ export function newState(unsent: Pending[] = []): State {
     drafted: {},
     gone: [],
     listing: false,
-    listed: false,
     named: null,
     present: {},
     typing: {},
@@ -184,7 +183,8 @@ export function newState(unsent: Pending[] = []): State {
 export function newRoom(room: Room, cursor = room.head_seq): RoomState {
   const said = room.delivered_seq ?? 0;
   const delivered = { said, sure: said };
-  return { room, told_seq: room.head_seq, cursor, events: new Events(), stretches: [], held: [], blind_seq: 0, delivered };
+  const timeline = { events: new Events(), stretches: [], held: [], blind_seq: 0 };
+  return { room, told_seq: room.head_seq, cursor, ...timeline, delivered, receipts_current: true };
 }
 
 /** Messages that this user has not read. */

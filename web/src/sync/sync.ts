@@ -4,11 +4,11 @@
  */
 import type { ClientFrame, ErrorFrame, Ready, Reply, Room, ServerFrame, UserName } from '../api/types';
 import * as outbox from './outbox';
-import { deliver, doubt, merged } from './receipts';
+import { deliver, doubt, heed } from './receipts';
 import { caughtUp, lag, markRead, take, tell } from './room';
 import { putOff, say, sayDue, unsay, want } from './say';
 import { countAt } from './timeline';
-import { ANSWER_WITHIN_MS, type Asked, type Pending, type RoomState, roomsInOrder, type State, STRANGERS_MAX, TYPING_MS } from './state';
+import { ANSWER_WITHIN_MS, type Asked, type Pending, type RoomState, roomsInOrder, type State, TYPING_MS } from './state';
 
 /** A connection is open: the first frame, with the cursors of the rooms that are known (rule 1). */
 export function connected(state: State, token: string): ClientFrame {
@@ -73,12 +73,9 @@ export function apply(state: State, frame: ServerFrame, now_ms: number): ClientF
       else if (frame.kind === 'profile') name(state, [frame.user]);
       else if (frame.kind === 'typing') type(state, frame);
       break;
-    case 'receipt': {
-      const known = state.rooms[frame.room];
-      if (known) known.room.receipts = merged(known.room.receipts, frame);
-      else if (Object.keys(state.early).length < STRANGERS_MAX) state.early[frame.room] = merged({}, frame);
+    case 'receipt':
+      heed(state, frame.room, frame);
       break;
-    }
     case 'lagged':
       lag(state, frame.room, frame.head_seq);
       break;
@@ -173,12 +170,11 @@ function isSelf({ room }: { room: { kind: string } }): boolean {
 function ready(state: State, frame: Ready): void {
   const isNewHistory = frame.reset || state.epoch !== frame.epoch;
   if (isNewHistory || state.named === null) startAfresh(state);
-  const wasNamed = new Set(state.named ?? []);
-  const wasComplete = state.listed && Object.keys(state.rooms).every((room) => wasNamed.has(room));
+  for (const known of Object.values(state.rooms)) known.receipts_current = false;
   const skew_ms = frame.now_ms - state.now_ms;
   Object.assign(state, { epoch: frame.epoch, me: frame.user, ready: true, limits: frame.limits, skew_ms });
   name(state, [frame.user, ...frame.users]);
-  state.listing = frame.more && !wasComplete;
+  state.listing = frame.more;
   state.drafted = {};
   for (const room of frame.rooms) report(state, room, room.head_seq);
   if (state.listing && frame.next !== undefined) want(state, { what: 'list', after: frame.next });
@@ -194,14 +190,16 @@ function report(state: State, room: Room, first?: number): void {
 /** Another history, or none to go on from: what was read of it goes, what was not sent stays (rule 2). */
 function startAfresh(state: State): void {
   const rooms = Object.keys(state.rooms);
-  Object.assign(state, { rooms: {}, questions: [], listed: false });
+  Object.assign(state, { rooms: {}, questions: [] });
   for (const room of rooms) outbox.settle(state, room);
 }
 
-/** What was held for a room that the list did not name is asked about (rule 10). */
+/** What was held for a room that the list did not name is asked about (rule 10), and one that moved up while it was read (rule 4). */
 function endOfList(state: State): void {
-  Object.assign(state, { listing: false, listed: true, gone: [] });
-  for (const room of Object.keys(state.strangers)) want(state, { what: 'room', room });
+  const moved = state.listing ? Object.values(state.rooms).filter((it) => !it.receipts_current && !isSelf(it)) : [];
+  const ids = moved.map(({ room }) => room.id).sort();
+  Object.assign(state, { listing: false, gone: [] });
+  for (const room of [...Object.keys(state.strangers), ...ids]) want(state, { what: 'room', room });
 }
 
 function reply(state: State, frame: Reply): void {

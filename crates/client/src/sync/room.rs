@@ -37,6 +37,9 @@ pub struct Room {
     /// What was said of delivery, and what of it the server has for sure.
     delivered_said: Seq,
     delivered_sure: Seq,
+    /// False until this connection has said how far all have come: what moved while it was away may be
+    /// told to nobody any more.
+    pub(super) receipts_current: bool,
 }
 
 /// What has become of a message of mine.
@@ -63,6 +66,7 @@ impl Room {
             held: BTreeMap::new(),
             resumed: true,
             read_wanted: None,
+            receipts_current: true,
         }
     }
 
@@ -130,6 +134,7 @@ impl Room {
         (info.head_seq, info.n, info.last, info.draft) = (head_seq, n, last, draft);
         (info.read_seq, info.read_n) = (read_seq, read_n);
         info.receipts = receipts;
+        self.receipts_current = true;
     }
 
     /// A `ready` says what of my delivery the server has.
@@ -139,6 +144,7 @@ impl Room {
 
     /// Takes how far all the others have come. What is not as far is old news; nothing at all is none.
     pub(super) fn take_receipts(&mut self, new: rest::Receipts) {
+        self.receipts_current = true;
         let known = &mut self.info.receipts;
         if new.delivered_all.is_none() || new.delivered_all >= known.delivered_all {
             (known.delivered_from, known.delivered_all) = (new.delivered_from, new.delivered_all);
