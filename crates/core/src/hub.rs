@@ -11,6 +11,7 @@
 //! whichever of the two, the stream or the snapshot, was ahead.
 
 mod presence;
+mod receipts;
 mod room;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -570,62 +571,6 @@ impl Hub {
         }
     }
 
-    /// Tells a room's readers how far all have come, and those who read unseen only what was delivered.
-    fn receipt(
-        &mut self,
-        room: RoomId,
-        receipts: Receipts,
-        delivered_moved: bool,
-        out: &mut Outputs,
-    ) {
-        if self.joining > 0 {
-            self.held_receipts.insert(room, receipts);
-            self.bound_held_receipts(out);
-        }
-        let readers = self.rooms.get(&room).into_iter().flat_map(LocalRoom::everyone);
-        let shares = |slot: &u32| shares_read(&self.conns, *slot);
-        let (open, quiet): (Vec<u32>, Vec<u32>) = readers.partition(shares);
-        out.signal(Signal::Receipt { room, receipts, delivered_moved }, open);
-        if delivered_moved {
-            let receipts = receipts.without_read();
-            out.signal(Signal::Receipt { room, receipts, delivered_moved }, quiet);
-        }
-    }
-
-    /// More rooms had news than can be held: who is still joining comes back.
-    fn bound_held_receipts(&mut self, out: &mut Outputs) {
-        if self.held_receipts.len() <= JOIN_HOLD_EVENTS_MAX {
-            return;
-        }
-        self.held_receipts.clear();
-        for (slot, conn) in self.conns.iter().enumerate() {
-            if let Some(conn) = conn.as_ref().filter(|conn| conn.joining_from.is_some()) {
-                let conn = ConnId { slot: slot as u32, generation: conn.generation };
-                out.list.push(Output::Close { conn, why: Close::Restart });
-            }
-        }
-    }
-
-    /// Tells a connection what passed while its snapshot was read.
-    fn receipts_passed(&mut self, slot: u32, out: &mut Outputs) {
-        let shares = shares_read(&self.conns, slot);
-        let Some(conn) = self.conns[slot as usize].as_ref() else {
-            return;
-        };
-        for &room in &conn.rooms {
-            if let Some(&receipts) = self.held_receipts.get(&room) {
-                let receipts = if shares { receipts } else { receipts.without_read() };
-                out.signal(Signal::Receipt { room, receipts, delivered_moved: true }, [slot]);
-            }
-        }
-    }
-
-    fn read_shared(&mut self, user: UserId, on: bool) {
-        for conn in self.conns.iter_mut().flatten().filter(|conn| conn.user == user) {
-            conn.shares_read = Some(on);
-        }
-    }
-
     fn typing(&self, conn: ConnId, room: RoomId, on: bool, out: &mut Outputs) {
         let Some(Conn { user, .. }) = self.conn(conn) else {
             return;
@@ -787,12 +732,6 @@ fn replay(
         }
     }
     positions
-}
-
-/// False where the user of a connection reads unseen.
-fn shares_read(conns: &[Option<Conn>], slot: u32) -> bool {
-    let conn = conns.get(slot as usize).and_then(Option::as_ref);
-    conn.and_then(|conn| conn.shares_read).unwrap_or(false)
 }
 
 /// Takes a reader out of a room, and the room out of the shard with its last reader.
