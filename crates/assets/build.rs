@@ -50,11 +50,18 @@ fn dist(web: &Path, out: &Path) -> Result<PathBuf> {
                 .then_some(given)
                 .context("CHINWAG_WEB_DIST: there is no index.html in it")
         }
-        None if !web.join("package.json").is_file() => {
-            without_app(out, "the sources of the web app are not here")
-        }
+        None if !web.join("package.json").is_file() => carried(out),
         None => built(web, out),
     }
+}
+
+/// The finished app that a published package has in it, far from the sources.
+fn carried(out: &Path) -> Result<PathBuf> {
+    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("dist");
+    if dist.join("index.html").is_file() {
+        return Ok(dist);
+    }
+    without_app(out, "the sources of the web app are not here")
 }
 
 fn built(web: &Path, out: &Path) -> Result<PathBuf> {

@@ -15,6 +15,9 @@ export const WITHOUT_SERVER = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_E
 /** What the browser itself reports of a request that was refused. */
 export const REFUSED = /the server responded with a status of 4\d\d/;
 
+/** A tab that has just come may still be asking for its token when another ends the session. */
+export const ASKED_TOO_LATE = /status of 401 .*\/v1\/auth\/refresh/;
+
 type Fixtures = {
   server: Server;
   flags: string[];

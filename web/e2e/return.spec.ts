@@ -1,4 +1,4 @@
-import { expect, REFUSED, STORED, test } from './journey';
+import { ASKED_TOO_LATE, expect, STORED, test } from './journey';
 import { annAndBea, annAndBeaAlone } from './opening';
 
 /** The longest wait between two tries, and a little. */
@@ -24,8 +24,7 @@ test('a reload keeps all', async ({ arrive }) => {
 
 test('a reload right after signing up comes back to the room, and each tab to its own', async ({ arrive }) => {
   const ann = await arrive();
-  // A tab that has just come back is still asking for its token when the session ends.
-  ann.excuse(REFUSED);
+  ann.excuse(ASKED_TOO_LATE);
   await ann.signUp('ann', 'Ann Archer');
   await ann.page.reload();
   await ann.seesRoom('general');

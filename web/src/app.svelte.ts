@@ -33,8 +33,9 @@ export class App {
 
   async entered(me: Me): Promise<void> {
     hint(me.id);
-    this.invitation = null;
     this.#show(await Chat.open(this.rest, me, this.#signedOut));
+    // Not sooner: until the chat is there the form is seen, which says that one was invited.
+    this.invitation = null;
   }
 
   async signOut(): Promise<void> {

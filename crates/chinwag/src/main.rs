@@ -1,6 +1,8 @@
 //! The chat server that starts with one command.
 
+mod healthcheck;
 mod logging;
+mod notify;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -23,6 +25,8 @@ struct Arguments {
 enum Command {
     /// Serve until a signal says stop (the default).
     Serve(serve::Flags),
+    /// Ask the server on this machine whether it is ready: 0 if so, else 1 and the reason.
+    Healthcheck(serve::Flags),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -30,6 +34,7 @@ fn main() -> anyhow::Result<()> {
     logging::start()?;
     match arguments.command {
         Some(Command::Serve(flags)) => serve::run(flags),
+        Some(Command::Healthcheck(flags)) => healthcheck::run(&flags),
         None => serve::run(arguments.serve),
     }
 }

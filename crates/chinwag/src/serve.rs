@@ -1,7 +1,7 @@
 //! `chinwag serve`: flags, then environment, then the file, then the defaults.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -10,8 +10,12 @@ use chinwag_server::run;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
+use crate::notify;
+
 /// The file that is read when none is named, if there is one.
 const DEFAULT_FILE: &str = "chinwag.toml";
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// What can be said on the command line and in the environment.
 #[derive(Debug, Args)]
@@ -104,20 +108,22 @@ pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
     }
     drop(out);
     tracing::info!(listen = %server.address(), "ready");
-    server.run_until_signalled();
+    notify::tell("READY=1");
+    server.run_until_signalled(|| notify::tell("STOPPING=1"));
     Ok(())
+}
+
+/// Where the server that is told the same listens.
+pub(crate) fn listen(flags: &Flags) -> anyhow::Result<SocketAddr> {
+    Ok(flags.listen.or(file(flags)?.listen).unwrap_or(DEFAULT_LISTEN))
 }
 
 /// Flags and environment (which clap has merged) over the file over the defaults.
 fn raw(flags: Flags) -> anyhow::Result<RawConfig> {
-    let file = match &flags.config {
-        Some(path) => read(path)?,
-        None if Path::new(DEFAULT_FILE).exists() => read(Path::new(DEFAULT_FILE))?,
-        None => File::default(),
-    };
+    let file = file(&flags)?;
     let switch = flags.rate_limits.or(file.rate_limits).unwrap_or(Switch::On);
     Ok(RawConfig {
-        listen: flags.listen.or(file.listen).unwrap_or(([127, 0, 0, 1], 8080).into()),
+        listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
         public_url: flags.public_url.or(file.public_url),
         data: flags.data.or(file.data).unwrap_or_else(|| "chinwag-data".into()),
         registration: flags.registration.or(file.registration).map(Into::into),
@@ -128,6 +134,14 @@ fn raw(flags: Flags) -> anyhow::Result<RawConfig> {
         tls_cert: flags.tls_cert.or(file.tls_cert),
         tls_key: flags.tls_key.or(file.tls_key),
     })
+}
+
+fn file(flags: &Flags) -> anyhow::Result<File> {
+    match &flags.config {
+        Some(path) => read(path),
+        None if Path::new(DEFAULT_FILE).exists() => read(Path::new(DEFAULT_FILE)),
+        None => Ok(File::default()),
+    }
 }
 
 fn read(path: &Path) -> anyhow::Result<File> {

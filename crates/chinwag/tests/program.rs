@@ -2,8 +2,9 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use chinwag_testkit::server::write_certificate;
 use rustix::process::{Pid, Signal, kill_process};
@@ -114,4 +115,60 @@ fn a_malformed_filter_of_the_log_is_an_error() {
     let folder = folder();
     let said = refusal(program(&folder).env("CHINWAG_LOG", "chinwag=loud"));
     assert!(said.contains("CHINWAG_LOG"), "{said}");
+}
+
+/// Starts it and waits until it says that it is ready; its address stands in that line.
+fn ready(command: &mut Command) -> (Child, String) {
+    let mut running = command.stdout(Stdio::null()).spawn().expect("the program is there");
+    let log = BufReader::new(running.stderr.take().expect("it is piped"));
+    let mut lines = log.lines().map_while(Result::ok);
+    let line = lines.find(|line| line.contains("ready")).expect("it says so");
+    let (_, rest) = line.split_once("\"listen\":\"").expect("with its address");
+    let address = rest.split('"').next().expect("which ends").to_owned();
+    // Who reads no more would end it with its next line.
+    std::thread::spawn(move || lines.for_each(drop));
+    (running, address)
+}
+
+fn terminate(mut running: Child) {
+    let pid = running.id().to_string();
+    let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill is there");
+    assert!(sent.success());
+    assert!(running.wait().expect("it ends").success());
+}
+
+fn healthcheck(folder: &TempDir, address: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag"));
+    command.current_dir(folder).args(["healthcheck", "--listen", address]);
+    command.output().expect("the program is there")
+}
+
+#[test]
+fn a_healthcheck_tells_the_running_from_the_stopped() {
+    let folder = folder();
+    let (running, address) = ready(&mut program(&folder));
+    let answer = healthcheck(&folder, &address);
+    assert!(answer.status.success(), "{answer:?}");
+    assert_eq!(answer.stdout, b"ready\n");
+    terminate(running);
+    let answer = healthcheck(&folder, &address);
+    assert_eq!(answer.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&answer.stderr);
+    assert!(said.contains("no answer from") && said.contains(&address), "{said}");
+}
+
+#[test]
+fn the_service_manager_is_told_of_the_start_and_of_the_end() {
+    let folder = folder();
+    let path = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&path).expect("a socket");
+    let (running, _) = ready(program(&folder).env("NOTIFY_SOCKET", &path));
+    let heard = || {
+        let mut buffer = [0; 64];
+        let length = manager.recv(&mut buffer).expect("it is told");
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    assert_eq!(heard(), "READY=1");
+    terminate(running);
+    assert_eq!(heard(), "STOPPING=1");
 }

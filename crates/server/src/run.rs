@@ -154,9 +154,10 @@ impl Server {
         lines
     }
 
-    /// Waits for a signal to stop, then drains.
-    pub fn run_until_signalled(self) {
+    /// Waits for a signal to stop, calls `stopping`, then drains.
+    pub fn run_until_signalled(self, stopping: impl FnOnce()) {
         self.runtime.block_on(signalled());
+        stopping();
         tracing::info!("draining");
         self.stop();
     }

@@ -85,6 +85,20 @@ fn a_spoiled_row_is_withheld_and_the_page_goes_on() {
     assert!(world.store().statistics().rows_corrupt > 1);
 }
 
+/// What the writer knows of a room outlives its transaction, but not a change that it did not make.
+#[test]
+fn what_a_foreign_hand_changes_holds_for_the_next_message() {
+    let world = open();
+    let [ann, bob] = world.users(["ann", "bob"]);
+    let room = world.direct(ann, bob);
+    world.send(ann, room, "before");
+    let gone = "UPDATE members SET left_seq = 1 WHERE room_id = ?1 AND user_id = ?2";
+    let changed = shell(world.folder()).execute(gone, [room.to_i64(), ann.to_i64()]);
+    assert_eq!(changed.expect("the row is there"), 1);
+    let sent = world.write(ann, Write::MessageSend { room, body: body("after") });
+    assert_eq!(sent.err(), Some(Refusal::NotFound));
+}
+
 #[test]
 fn every_column_of_an_event_is_guarded() {
     let changes = [

@@ -10,6 +10,7 @@
 
 mod autobahn;
 mod counts;
+mod deploy;
 mod steps;
 mod tools;
 
@@ -86,6 +87,11 @@ const STEPS: &[Step] = &[
         name: "autobahn",
         proves: "the WebSocket codec keeps to RFC 6455",
         run: steps::autobahn,
+    },
+    Step {
+        name: "deploy",
+        proves: "what is shipped beside the binary works: units, charts, alerts, proxies, the guide",
+        run: steps::deploy,
     },
     Step { name: "browser", proves: "the journeys of people, in Chromium", run: steps::browser },
 ];

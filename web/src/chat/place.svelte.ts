@@ -30,7 +30,13 @@ export class Place {
     const known = kept.timeline && state.rooms[kept.timeline.id];
     if (kept.timeline && known) restore(known, kept.timeline);
     this.#last = keptPlace(userId) ?? kept.openId;
-    if (this.#last !== null && state.rooms[this.#last]) this.#look(this.#last);
+    if (this.#last !== null && state.rooms[this.#last]) this.#begin(this.#last);
+  }
+
+  /** Looks at the room of last time, whose timeline may not have been put aside before the page went. */
+  #begin(roomId: string): void {
+    this.#look(roomId);
+    this.keeper.opened(roomId, Date.now());
   }
 
   /** The room, once it is known. */

@@ -268,7 +268,8 @@ async fn answer(
     let answering = Answering::begin(&talk.pulse);
     let app = &talk.shard.app;
     app.metrics.requests.inc();
-    let mut response = if talk.is_astray.get() {
+    let is_astray = talk.is_astray.get() && !is_probe(request.uri().path());
+    let mut response = if is_astray {
         harden(lead_to_https(&talk, &request)).await
     } else if talk.door == Door::Main && is_socket(request.uri().path()) {
         harden(upgrade(&talk, &request)).await
@@ -318,6 +319,11 @@ fn lead_to_https(talk: &Talk, request: &Request<Incoming>) -> Response {
             (close, Failure(problem)).into_response()
         }
     }
+}
+
+/// A probe comes from beside the server, asks for nothing secret, and knows of no certificate.
+fn is_probe(path: &str) -> bool {
+    path == "/livez" || path == "/readyz"
 }
 
 fn is_socket(path: &str) -> bool {

@@ -169,6 +169,21 @@ fn plain_http_is_led_to_https_or_told() {
 }
 
 #[test]
+fn a_probe_needs_no_certificate() {
+    let server = Server::with_tls();
+    let host = server.address().to_string();
+    for path in ["/livez", "/readyz"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let exchange = in_the_open(&server, request.as_bytes());
+        assert_eq!(
+            Response::parse(&exchange.heard).map(|answer| answer.status),
+            Some(200),
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn garbage_is_answered_with_an_alert_and_an_end() {
     let server = Server::with_tls();
     let ann = server.register("ann");

@@ -15,7 +15,7 @@ const ROUNDS: u64 = 6;
 const PEOPLE: usize = 4;
 const A_SECOND: u32 = 600;
 /// Drains under those who call over REST, and their number.
-const RESTARTS: u64 = 50;
+const RESTARTS: u64 = 15;
 const SENDERS: usize = 24;
 /// For a machine that does much else.
 const MARGIN: Duration = Duration::from_secs(3);

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 
 use super::counts::Counts;
-use super::{Outcome, Setting, Skip, autobahn, tools};
+use super::{Outcome, Setting, Skip, autobahn, deploy as deployment, tools};
 use crate::command::{self, command, run, run_and_read};
 use crate::licences;
 
@@ -110,6 +110,14 @@ pub(super) fn autobahn(setting: &Setting) -> Result<Outcome> {
         )));
     };
     Ok(Outcome::Tested(autobahn::run_cases(setting, &python)?))
+}
+
+pub(super) fn deploy(setting: &Setting) -> Result<Outcome> {
+    let chinwag = setting.target().join("release/chinwag");
+    if !chinwag.is_file() {
+        bail!("{} is missing: add --only build", chinwag.display());
+    }
+    Ok(Outcome::Tested(deployment::run_tests(setting, &chinwag)?))
 }
 
 pub(super) fn browser(setting: &Setting) -> Result<Outcome> {

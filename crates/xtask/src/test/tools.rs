@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use super::deploy;
 use crate::command;
 
 /// A program that a step cannot do without.
@@ -43,6 +44,48 @@ const TOOLS: &[Tool] = &[
         is_here: || command::find("callgrind_control").is_some(),
     },
     Tool {
+        needed: "Python 3.11 or newer with venv",
+        source: Source::Debian("python3-venv"),
+        steps: &["deploy"],
+        is_here: deploy::python_is_here,
+    },
+    Tool {
+        needed: "prometheus",
+        source: Source::Debian("prometheus"),
+        steps: &["deploy"],
+        is_here: || deploy::is_here("promtool") && deploy::is_here("prometheus"),
+    },
+    Tool {
+        needed: "nginx",
+        source: Source::Debian("nginx-light"),
+        steps: &["deploy"],
+        is_here: || deploy::is_here("nginx"),
+    },
+    Tool {
+        needed: "caddy",
+        source: Source::Debian("caddy"),
+        steps: &["deploy"],
+        is_here: || deploy::is_here("caddy"),
+    },
+    Tool {
+        needed: "systemd-analyze",
+        source: Source::Debian("systemd"),
+        steps: &["deploy"],
+        is_here: || deploy::is_here("systemd-analyze"),
+    },
+    Tool {
+        needed: "openssl",
+        source: Source::Debian("openssl"),
+        steps: &["deploy"],
+        is_here: || deploy::is_here("openssl"),
+    },
+    Tool {
+        needed: "curl",
+        source: Source::Debian("curl"),
+        steps: &["deploy"],
+        is_here: || command::find("curl").is_some(),
+    },
+    Tool {
         needed: "rustfmt",
         source: Source::Otherwise("rustup component add rustfmt"),
         steps: &["fmt"],
@@ -57,7 +100,7 @@ const TOOLS: &[Tool] = &[
     Tool {
         needed: "Node.js 20.19 or newer with npm",
         source: Source::Otherwise("from https://nodejs.org, or your version manager"),
-        steps: &["web", "build", "browser"],
+        steps: &["web", "build", "deploy", "browser"],
         is_here: node_is_here,
     },
 ];

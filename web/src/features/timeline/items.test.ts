@@ -3,7 +3,7 @@ import type { Event, Room } from '../../api/types';
 import { newRoom, newState, type Pending, type RoomState, type State } from '../../sync/state';
 import { append, floor, timeline } from '../../sync/timeline';
 import { text } from '../../text';
-import { days, type Item, type Message, type Part } from './items';
+import { days, type Item, type Message, type Part, steady } from './items';
 
 const NOON_MS = new Date(2026, 10, 20, 12).getTime();
 const MINUTE_MS = 60_000;
@@ -148,4 +148,18 @@ test('notices name people, and me as you', () => {
   expect(lines(items(state, known, null, NOON_MS)).slice(1)).toEqual(
     [youCreated, added('You', 'Bea'), renamed('Bea', 'Cake'), role('Bea', 'you', 'an admin'), removed('Bea', 'Someone')].map((it) => `[${it}]`),
   );
+});
+
+test('what is as it was is the same object, what differs another', () => {
+  const { state, known } = room([{}, {}]);
+  const look = () => days(state, known, { events: timeline(known), before: null, floor: 1, isToEnd: true }, null, NOON_MS);
+  const before = look();
+  append(known, { room: 'r', seq: 3, id: 'e3', kind: 'message', from: 'bea', at_ms: NOON_MS, body: { text: 'm3' } });
+  const now = steady(look(), before);
+  const [old, shown] = [before[0]?.items ?? [], now[0]?.items ?? []];
+  expect(shown).toEqual(look()[0]?.items);
+  expect(shown[0]).toBe(old[0]);
+  // It is no longer the last of its group.
+  expect(shown[1]).not.toBe(old[1]);
+  expect(shown).toHaveLength(3);
 });

@@ -83,6 +83,17 @@ export function days(state: State, known: RoomState, part: Part, line_seq: numbe
   return found;
 }
 
+/** The same days, in which each item that is as it was before is the object that it was: only what differs is shown anew. */
+export function steady(now: Day[], before: Day[]): Day[] {
+  const known = new Map(before.flatMap((day) => day.items).map((it) => [it.id, it]));
+  return now.map((day) => ({ ...day, items: day.items.map((it) => sameOr(known.get(it.id), it)) }));
+}
+
+function sameOr(old: Item | undefined, item: Item): Item {
+  const [known, values] = [new Map(Object.entries(old ?? {})), Object.entries(item)];
+  return old && known.size === values.length && values.every(([key, value]) => known.get(key) === value) ? old : item;
+}
+
 /** Puts a message into the group of the one above, which then is not its last. */
 function joined(above: Item | undefined, message: Message): Message {
   const isOfGroup =

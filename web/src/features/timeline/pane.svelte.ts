@@ -25,6 +25,10 @@ export class Pane {
   #isThere = false;
   /** How often one was sent somewhere: the last time counts. */
   #sent = 0;
+  /** The frame that looks whether more is wanted. */
+  #asked: number | null = null;
+  /** Where it was scrolled to in the last frame that looked. */
+  #looked = -1;
 
   constructor(private readonly ends: Ends) {}
 
@@ -36,6 +40,7 @@ export class Pane {
     for (const child of pane.children) resized.observe(child);
     return () => {
       resized.disconnect();
+      if (this.#asked !== null) cancelAnimationFrame(this.#asked);
       this.#pane = null;
     };
   };
@@ -46,12 +51,12 @@ export class Pane {
     const isUp = this.#pane.scrollTop < this.#top - 1 && this.#pane.scrollHeight >= this.#height;
     if (isUp || !this.isAtBottom || !this.ends.isToEnd()) this.isAtBottom = this.ends.isToEnd() && this.#below() < BOTTOM_WITHIN_PX;
     this.#remember();
-    this.#reach();
+    this.#ask();
   };
 
   /** What was asked for has come, or gone: there may be room for more. */
   changed(): void {
-    if (this.#isThere) this.#reach();
+    if (this.#isThere) this.#ask();
   }
 
   /** To the end of the page. */
@@ -94,17 +99,30 @@ export class Pane {
     return element !== null && element !== undefined;
   }
 
-  /** Puts more where one comes near an end, without a frame between. */
+  /** By the next frame it is looked whether more is wanted. */
+  #ask(): void {
+    this.#asked ??= requestAnimationFrame(() => {
+      this.#asked = null;
+      if (this.#isThere) this.#reach();
+    });
+  }
+
+  /** Puts more where one comes near an end: one step a frame, so that no frame is late, and while there is room a frame that is still. */
   #reach(): void {
     const pane = this.#pane;
     if (!pane) return;
-    if (pane.scrollTop < NEAR_PX && this.ends.up()) this.#settle();
-    else if (this.#below() < NEAR_PX && this.ends.down()) this.#settle();
+    const [top, below] = [pane.scrollTop, this.#below()];
+    const isStill = top === this.#looked;
+    this.#looked = top;
+    const near = isStill ? NEAR_PX : pane.clientHeight / 2;
+    if ((top < near && this.ends.up()) || (below < near && this.ends.down())) this.#settle(pane);
+    else if (!isStill && Math.min(top, below) < NEAR_PX) this.#ask();
   }
 
-  #settle(): void {
+  #settle(pane: HTMLElement): void {
     flushSync();
     this.#restore();
+    this.#looked = pane.scrollTop;
   }
 
   #restore(): void {

@@ -40,10 +40,14 @@ const EMOJI_UNITS_MAX = EMOJI_MAX * 16;
 
 const EMOJI = /^(?:\p{Emoji_Presentation}|\p{Emoji}\uFE0F|\p{Regional_Indicator}{2}|\p{Emoji_Modifier_Base}\p{Emoji_Modifier})/u;
 
-/** How many emoji a text is that is nothing else; 0 where it is something else. */
+/** Made with the first that is asked for: it takes milliseconds, which a start without any does not have. */
+let segmenter: Intl.Segmenter | undefined;
+
+/** How many emoji a text is that is nothing else; 0 where it is something else, which most texts show by how they begin. */
 export function emojiCount(said: string): number {
-  if (said.length > EMOJI_UNITS_MAX) return 0;
-  const signs = [...new Intl.Segmenter().segment(said.replace(/\s+/gu, ''))].map((it) => it.segment);
+  if (said.length > EMOJI_UNITS_MAX || !EMOJI.test(said.trimStart())) return 0;
+  segmenter ??= new Intl.Segmenter();
+  const signs = [...segmenter.segment(said.replace(/\s+/gu, ''))].map((it) => it.segment);
   return signs.length <= EMOJI_MAX && signs.every((it) => EMOJI.test(it)) ? signs.length : 0;
 }
 

@@ -7,7 +7,8 @@ import type { Chat } from '../../chat.svelte';
 import type { Timeline as Feed } from '../../chat/timeline.svelte';
 import { type RoomState, unread } from '../../sync/state';
 import { isLookedAt } from '../desk/look';
-import { days } from './items';
+import { type Day, days, steady } from './items';
+import { PART_AHEAD } from './limits';
 import { Pane } from './pane.svelte';
 import { PartOf } from './part.svelte';
 
@@ -22,6 +23,7 @@ export class Reading {
   /** The message that was jumped to. */
   target: number | null = $state(null);
   readonly #part = new PartOf();
+  #shown: Day[] = [];
   #isBegun = false;
   /** How often one was sent somewhere: the last time counts. */
   #sent = 0;
@@ -57,7 +59,7 @@ export class Reading {
     // What is unsent is shown below what was said, once something is known of that.
     const isToEnd = this.isToEnd && (stretch !== null || failed);
     const part = { events: this.events, before: this.#all[this.#cut.first - 1] ?? null, floor: stretch?.from ?? 1, isToEnd };
-    return days(this.chat.state, this.room(), part, this.line_seq, Date.now());
+    return (this.#shown = steady(days(this.chat.state, this.room(), part, this.line_seq, Date.now()), this.#shown));
   });
 
   /** The very first is on the page. */
@@ -127,15 +129,17 @@ export class Reading {
   }
 
   #up(): boolean {
-    if (this.#part.up(this.#all)) return true;
-    if (!this.feed.atStart && !this.feed.failed) void this.feed.loadOlder();
-    return false;
+    const isMore = this.#part.up(this.#all);
+    const isFew = this.#cut.first < PART_AHEAD;
+    if (isFew && !this.feed.atStart && !this.feed.failed) void this.feed.loadOlder();
+    return isMore;
   }
 
   #down(): boolean {
-    if (this.#part.down(this.#all)) return true;
-    if (!this.feed.atEnd && !this.feed.failed) void this.feed.loadNewer();
-    return false;
+    const isMore = this.#part.down(this.#all);
+    const isFew = this.#all.length - this.#cut.end < PART_AHEAD;
+    if (isFew && !this.feed.atEnd && !this.feed.failed) void this.feed.loadNewer();
+    return isMore;
   }
 
   #watchPlace(): void {
