@@ -83,10 +83,7 @@ impl<F: AsRef<[u8]>> Outbox<F> {
                     self.losses.signals += 1;
                     return Pushed::Dropped;
                 }
-                Class::Receipt { room } => {
-                    self.stale(room);
-                    return Pushed::Dropped;
-                }
+                Class::Receipt { room } => return self.stale(room),
                 Class::Event { room, seq } => return self.lag(room, seq),
                 Class::Reply if full(self) => return Pushed::Overflow,
                 Class::Reply => {}
@@ -164,12 +161,10 @@ impl<F: AsRef<[u8]>> Outbox<F> {
         *bytes = frames.iter().map(|(frame, _)| frame.as_ref().len()).sum();
     }
 
-    /// Notes a room whose ticks the reader was not told; bounded, since the reader's next `hello` reads
-    /// them all.
-    fn stale(&mut self, room: RoomId) {
-        if self.stale.len() < LAGGED_ROOMS_MAX {
-            self.stale.insert(room);
-        }
+    /// Notes a room whose ticks the reader was not told. Of too many it hears by its next `hello`.
+    fn stale(&mut self, room: RoomId) -> Pushed {
+        self.stale.insert(room);
+        if self.stale.len() > LAGGED_ROOMS_MAX { Pushed::Overflow } else { Pushed::Dropped }
     }
 
     fn lag(&mut self, room: RoomId, seq: Seq) -> Pushed {
@@ -234,6 +229,17 @@ mod tests {
         assert_eq!(outbox.pop().map(|reply| reply.len()), Some(OUTBOX_BYTES_MAX));
         assert_eq!(outbox.take_stale().into_iter().collect::<Vec<_>>(), [room(1), room(2)]);
         assert!(outbox.take_stale().is_empty() && outbox.take_lagged().is_empty());
+    }
+
+    #[test]
+    fn who_misses_the_ticks_of_too_many_rooms_comes_back() {
+        let mut outbox = Outbox::default();
+        outbox.push("x".repeat(OUTBOX_BYTES_MAX), Class::Reply);
+        let mut miss =
+            |number| outbox.push("late".to_owned(), Class::Receipt { room: room(number) });
+        let most = LAGGED_ROOMS_MAX as u32;
+        assert!((0..most).all(|number| miss(number) == Pushed::Dropped));
+        assert_eq!((miss(0), miss(most)), (Pushed::Dropped, Pushed::Overflow));
     }
 
     #[test]
