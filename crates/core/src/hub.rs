@@ -151,6 +151,8 @@ struct Conn {
     watched: Vec<UserId>,
     /// Whom it watched until somebody left a room, and may watch no more or again.
     doubted: Vec<UserId>,
+    /// The number of the last ticks that passed before it was attached.
+    receipts_from: u64,
     /// Whether the user gives and gets read receipts, once that is known.
     shares_read: Option<bool>,
 }
@@ -169,8 +171,9 @@ pub struct Hub {
     /// The events that passed while snapshots are being read; the first is number `held_from`.
     held: VecDeque<Arc<Event>>,
     held_from: u64,
-    /// The ticks that passed meanwhile, the last of each room.
-    held_receipts: HashMap<RoomId, Receipts>,
+    /// The ticks that passed meanwhile, the last of each room with its number.
+    held_receipts: HashMap<RoomId, (u64, Receipts)>,
+    receipts_passed: u64,
     joining: usize,
     presence: Presence,
     leavings: u64,
@@ -290,6 +293,7 @@ impl Hub {
             heard_ms: now_ms,
             pinged: false,
             joining_from: Some(passed),
+            receipts_from: self.receipts_passed,
             rooms: Vec::new(),
             watched: Vec::new(),
             doubted: Vec::new(),
@@ -335,7 +339,7 @@ impl Hub {
         }
         let heads = replay(user, heads, &since, id.slot, out);
         self.settle(user, id.slot, &heads, out);
-        self.receipts_passed(id.slot, out);
+        self.tell_receipts_passed(id.slot, out);
         for event in &since {
             self.head(now_ms, event.room, event.seq);
             if event.room.is_self_of(user) {

@@ -17,7 +17,8 @@ impl Hub {
         out: &mut Outputs,
     ) {
         if self.joining > 0 {
-            self.held_receipts.insert(room, receipts);
+            self.receipts_passed += 1;
+            self.held_receipts.insert(room, (self.receipts_passed, receipts));
             self.bound_held_receipts(out);
         }
         let readers = self.rooms.get(&room).into_iter().flat_map(LocalRoom::everyone);
@@ -30,8 +31,15 @@ impl Hub {
         }
     }
 
-    /// More rooms had news than can be held: who is still joining comes back.
+    /// More rooms had news than can be held: what is older than all who are still joining goes, and
+    /// where that is not enough they come back.
     fn bound_held_receipts(&mut self, out: &mut Outputs) {
+        if self.held_receipts.len() <= JOIN_HOLD_EVENTS_MAX {
+            return;
+        }
+        let joining = self.conns.iter().flatten().filter(|conn| conn.joining_from.is_some());
+        let oldest = joining.map(|conn| conn.receipts_from).min().unwrap_or(u64::MAX);
+        self.held_receipts.retain(|_, (number, _)| *number > oldest);
         if self.held_receipts.len() <= JOIN_HOLD_EVENTS_MAX {
             return;
         }
@@ -44,16 +52,23 @@ impl Hub {
         }
     }
 
-    /// Tells a connection what passed while its snapshot was read.
-    pub(super) fn receipts_passed(&mut self, slot: u32, out: &mut Outputs) {
+    /// Tells a connection what passed while its snapshot was read. A switch may have set reading back,
+    /// which is believed only after nothing.
+    pub(super) fn tell_receipts_passed(&mut self, slot: u32, out: &mut Outputs) {
         let shares = shares_read(&self.conns, slot);
         let Some(conn) = self.conns[slot as usize].as_ref() else {
             return;
         };
         for &room in &conn.rooms {
-            if let Some(&receipts) = self.held_receipts.get(&room) {
-                let receipts = if shares { receipts } else { receipts.without_read() };
-                out.signal(Signal::Receipt { room, receipts, delivered_moved: true }, [slot]);
+            let held = self.held_receipts.get(&room);
+            let Some(&(_, receipts)) = held.filter(|(number, _)| *number > conn.receipts_from)
+            else {
+                continue;
+            };
+            let told = [receipts.without_read(), receipts];
+            for receipts in &told[..1 + usize::from(shares && receipts.read.is_some())] {
+                let signal = Signal::Receipt { room, receipts: *receipts, delivered_moved: true };
+                out.signal(signal, [slot]);
             }
         }
     }

@@ -508,10 +508,39 @@ fn ticks_that_pass_while_a_snapshot_is_read_are_told_after_it() {
     world.handle(receipt(room(2), 5, 5));
     assert_eq!(ticks(&world, 0), []);
     world.join(0, &[(room(1), 5)]);
-    assert_eq!(ticks(&world, 0), [(5, Some(3))], "the last of each of its rooms");
+    assert_eq!(ticks(&world, 0), [(5, None), (5, Some(3))], "the last of each of its rooms");
     world.out.clear();
     world.live(1, user(2), &[(room(1), 5)]);
     assert_eq!(ticks(&world, 1), [], "what passed before is in the snapshot");
+}
+
+#[test]
+fn ticks_from_before_a_snapshot_are_not_told_after_it_though_others_wait_for_theirs() {
+    let mut world = World::new();
+    world.attach(0, user(1)).handle(receipt(room(1), 4, 3));
+    world.attach(1, user(2)).join(1, &[(room(1), 5)]);
+    assert_eq!(ticks(&world, 1), [], "the snapshot may be newer");
+    world.join(0, &[(room(1), 5)]);
+    assert_eq!(ticks(&world, 0).last(), Some(&(4, Some(3))));
+}
+
+#[test]
+fn who_joins_while_ticks_of_too_many_rooms_pass_comes_back() {
+    let mut world = World::new();
+    let most = JOIN_HOLD_EVENTS_MAX as u32;
+    world.attach(0, user(1));
+    for number in 0..most {
+        world.handle(receipt(room(number), 4, 3));
+    }
+    world.attach(1, user(2)).join(0, &[]).handle(receipt(room(most), 4, 3));
+    let closed = |world: &World| {
+        world.out.list.iter().filter(|output| matches!(output, Output::Close { .. })).count()
+    };
+    assert_eq!(closed(&world), 0, "what only the first needed goes");
+    for number in 0..=most {
+        world.handle(receipt(room(number), 5, 3));
+    }
+    assert_eq!(closed(&world), 1);
 }
 
 /// The simulator found it (seed 9): such a reader never heard of it.
