@@ -39,11 +39,14 @@ pub const GROUP_MEMBERS_MAX: u64 = 1_024;
 /// Members of a room that keeps receipts: "read by all" of more is never true, and who has not is a
 /// list that nobody reads.
 pub const RECEIPT_MEMBERS_MAX: u64 = 1_024;
-/// Marks of delivery gathered by one shard until they go to the writer; beyond it they are dropped
-/// unseen, and the member's next one covers them.
+/// Marks of delivery gathered by one shard until they go to the writer; beyond it they are refused as
+/// `busy`.
 pub const DELIVERED_HELD_MAX: usize = 65_536;
-/// Marks of delivery in one write: what one transaction does in about a millisecond.
-pub const DELIVERED_BATCH_MAX: usize = 1_024;
+/// Marks of delivery, or times at which users were last seen, in one write: at about 8 µs each, two
+/// milliseconds that who sends may have to wait.
+pub const DELIVERED_BATCH_MAX: usize = 256;
+/// Users whose going waits to be written down; beyond it their last token tells when they were here.
+pub const SEEN_HELD_MAX: usize = 65_536;
 /// Rooms whose ticks are worked out in one round; the others wait for the next.
 pub const RECEIPT_ROOMS_MAX: usize = 256;
 /// Rooms whose ticks are kept at hand; beyond it they are worked out again when they are asked for.
@@ -156,6 +159,9 @@ pub struct Rate {
 pub const SEND_RATE: Rate = Rate { burst: 30, per_second: 10.0 };
 /// Commands and requests of any kind from one account.
 pub const COMMAND_RATE: Rate = Rate { burst: 200, per_second: 50.0 };
+/// Marks of delivery from one account: its clients say them by themselves, at most 32 a second each, so
+/// they must not use up what a person may ask for.
+pub const DELIVERED_RATE: Rate = Rate { burst: 1_000, per_second: 200.0 };
 /// Typing and the like from one account; what is above is dropped unseen.
 pub const SIGNAL_RATE: Rate = Rate { burst: 20, per_second: 5.0 };
 /// Passwords tried for one handle from one network, or by one session for its own account; open

@@ -8,7 +8,15 @@
 //! The smallest mark is taken over all who count, the asking one too. For one's own messages, the only
 //! ones with ticks, that is the smallest of the *others*: who sends has got and read what they say.
 
+use crate::access::RoomKind;
 use crate::id::Seq;
+use crate::limit::RECEIPT_MEMBERS_MAX;
+
+/// Whether a room has ticks: among many they say nothing, and alone there is nobody to say them of.
+#[must_use]
+pub fn are_kept(kind: RoomKind, members: u64) -> bool {
+    kind != RoomKind::SelfRoom && members <= RECEIPT_MEMBERS_MAX
+}
 
 /// How far one member has come, and since when they are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +114,13 @@ mod tests {
     fn it_is_as_far_as_the_last_of_them() {
         let receipts = Receipts::of([member(1, 9, 9), member(3, 8, 5), member(3, 7, 6)]);
         assert_eq!(receipts, Receipts { delivered: reach(3, 7), read: reach(3, 5) });
+    }
+
+    #[test]
+    fn a_room_has_ticks_up_to_so_many_members() {
+        assert!(are_kept(RoomKind::Channel, RECEIPT_MEMBERS_MAX));
+        assert!(!are_kept(RoomKind::Channel, RECEIPT_MEMBERS_MAX + 1));
+        assert!(!are_kept(RoomKind::SelfRoom, 1));
     }
 
     #[test]

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chinwag_core::event::Signal;
 use chinwag_core::id::{Key, UserId};
-use chinwag_core::limit::OFFLINE_AFTER;
 use chinwag_proto::code::{ErrorCode, Problem};
-use chinwag_store::write::{Answer, Refusal, Submission, Write, Written};
+use chinwag_store::write::{Refusal, Write, Written};
 use chinwag_store::{Options, Store};
 
 use crate::auth::password::Passwords;
@@ -96,20 +95,18 @@ impl App {
 
     /// Tells every shard something that is true now; false where one of them had no place for it.
     pub(crate) fn publish(&self, signal: Signal) -> bool {
-        if let Some(gone) = self.online.note(&signal) {
-            self.seen(gone);
-        }
+        self.online.note(&signal, clock::wall_ms());
         let refused = self.shards.publish(&ToShard::Signal(signal));
         self.metrics.signals_dropped.inc_by(refused);
         refused == 0
     }
 
-    /// Notes when someone was last here. Where the writer is too busy, their last token tells.
-    fn seen(&self, user: UserId) {
+    /// Changes something that nobody asked for; false where the writer was too busy.
+    pub(crate) async fn write_unasked(&self, write: Write) -> bool {
         let now_ms = clock::wall_ms();
-        let seen_at_ms = now_ms.saturating_sub(OFFLINE_AFTER.as_millis() as u64);
-        let _ = self.store.submit(unasked(user, now_ms, Write::SeenSet { seen_at_ms }));
-        self.store.wake();
+        let key = Key::new(now_ms, clock::random_u128());
+        let nobody = chinwag_store::installation_user();
+        self.store.write(nobody, key, now_ms, write).await.is_ok()
     }
 
     /// The caller of an access token, if it is good and its session stands.
@@ -160,13 +157,6 @@ impl App {
     ) -> Result<T, Failure> {
         self.store.read(read).await.map_err(|refusal| Failure(problem(&refusal)))
     }
-}
-
-/// A change that nobody waits for.
-pub(crate) fn unasked(actor: UserId, at_ms: u64, write: Write) -> Submission {
-    let (answer, _) = tokio::sync::oneshot::channel();
-    let key = Key::new(at_ms, clock::random_u128());
-    Submission { actor, key, at_ms, write, answer: Answer::Caller(answer) }
 }
 
 /// The node is leaving and takes no more commands.

@@ -22,7 +22,7 @@ use crate::config::{Config, Registration};
 use crate::shard::Shard;
 use crate::shard::inbox::{Door, ToShard};
 use crate::tls::certificates::Certificates;
-use crate::{accept, clock, receipts};
+use crate::{accept, clock, online, receipts};
 
 /// How often rates and revocations that no longer matter are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -64,6 +64,7 @@ pub fn start(config: Config) -> anyhow::Result<Server> {
     runtime.spawn(accept::run(Arc::clone(&app), Door::Main, listener, phases.clone()));
     runtime.spawn(forget(Arc::clone(&app)));
     runtime.spawn(receipts::run(Arc::clone(&app)));
+    runtime.spawn(online::run(Arc::clone(&app)));
     if let Some(certificates) = certificates {
         let _entered = runtime.enter();
         runtime.spawn(certificates.watch(signal(SignalKind::hangup())?));

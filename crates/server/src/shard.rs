@@ -75,6 +75,8 @@ struct Live {
     doubts: Vec<Doubt>,
     /// Marks of delivery that wait for the next sweep.
     delivered: HashMap<(RoomId, UserId), Seq>,
+    /// True while some are on their way to the writer.
+    delivering: bool,
     draining: bool,
 }
 
@@ -328,33 +330,42 @@ impl Shard {
         self.observe();
     }
 
-    /// Gathers a mark of delivery; whether it is theirs to say is decided by the writer. What there is no
-    /// place for is dropped unseen: their next one covers it.
-    pub(crate) fn delivered(&self, user: UserId, room: RoomId, seq: Seq) {
+    /// Gathers a mark of delivery; whether it is theirs to say is decided by the writer. False where
+    /// there is no place for it.
+    pub(crate) fn delivered(&self, user: UserId, room: RoomId, seq: Seq) -> bool {
         let delivered = &mut self.live.borrow_mut().delivered;
-        if delivered.len() < DELIVERED_HELD_MAX || delivered.contains_key(&(room, user)) {
+        let is_taken =
+            delivered.len() < DELIVERED_HELD_MAX || delivered.contains_key(&(room, user));
+        if is_taken {
             let mark = delivered.entry((room, user)).or_insert(seq);
             *mark = (*mark).max(seq);
         }
+        is_taken
     }
 
-    /// Hands the gathered marks to the writer; where it is too busy they wait on.
-    fn flush_delivered(&self) {
-        let delivered = std::mem::take(&mut self.live.borrow_mut().delivered);
+    /// Hands the gathered marks to the writer, one write after the other, so that who sends waits for
+    /// one of them at most; where it is too busy they wait on.
+    fn flush_delivered(self: &Rc<Self>) {
+        let live = &mut *self.live.borrow_mut();
+        if live.delivered.is_empty() || std::mem::replace(&mut live.delivering, true) {
+            return;
+        }
         let mark = |((room, user), seq)| Delivered { room, user, seq };
-        let mut marks: Vec<Delivered> = delivered.into_iter().map(mark).collect();
+        let mut marks: Vec<Delivered> = live.delivered.drain().map(mark).collect();
         // Neighbours in the table are written together.
         marks.sort_unstable_by_key(|mark| (mark.room, mark.user));
-        for marks in marks.chunks(DELIVERED_BATCH_MAX) {
-            let write = Write::DeliveredSet { marks: marks.to_vec() };
-            let nobody = chinwag_store::installation_user();
-            if self.app.store.submit(app::unasked(nobody, clock::wall_ms(), write)).is_err() {
-                let live = &mut *self.live.borrow_mut();
-                let back = marks.iter().map(|mark| ((mark.room, mark.user), mark.seq));
-                live.delivered.extend(back);
+        let shard = Rc::clone(self);
+        spawn_local(async move {
+            for marks in marks.chunks(DELIVERED_BATCH_MAX) {
+                let write = Write::DeliveredSet { marks: marks.to_vec() };
+                if !shard.app.write_unasked(write).await {
+                    for mark in marks {
+                        shard.delivered(mark.user, mark.room, mark.seq);
+                    }
+                }
             }
-        }
-        self.app.store.wake();
+            shard.live.borrow_mut().delivering = false;
+        });
     }
 
     fn observe(&self) {
@@ -370,7 +381,7 @@ impl Shard {
     }
 
     /// Says goodbye; each connection is closed as soon as nothing of it is in flight.
-    fn drain(&self) {
+    fn drain(self: &Rc<Self>) {
         self.flush_delivered();
         let live = &mut *self.live.borrow_mut();
         live.draining = true;

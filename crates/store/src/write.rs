@@ -119,9 +119,10 @@ pub enum Write {
         read_receipts: Option<bool>,
         last_seen: Option<bool>,
     },
-    /// The actor's last connection ended at this time. Kept only of those who say so.
+    /// When the last connection of each of these users ended; at most `DELIVERED_BATCH_MAX`. Kept only of
+    /// those who say so. `actor` is ignored.
     SeenSet {
-        seen_at_ms: u64,
+        seen: Vec<(UserId, u64)>,
     },
     /// Set the actor's password, if it is still `verified`; all sessions but `keep` end, and so does a
     /// reset link.

@@ -27,7 +27,10 @@ pub(crate) async fn get(
     let users = watchable(&app, caller.user, ids).await?;
     let asked = users.clone();
     let seen = app.read(move |reader| reader.last_seen(caller.user, &asked)).await?;
-    let last_seen = |user| seen.iter().find(|(of, _)| *of == user).map(|&(_, at_ms)| at_ms);
+    let last_seen = |user| {
+        let &(_, at_ms) = seen.iter().find(|(of, _)| *of == user)?;
+        Some(app.online.gone_at_ms(user).map_or(at_ms, |gone| gone.max(at_ms)))
+    };
     let presence = |user| {
         let online = app.online.has(user);
         let last_seen_ms = if online { None } else { last_seen(user) };

@@ -70,7 +70,7 @@ pub(super) fn apply(
         Write::PrivacySet { read_receipts, last_seen } => {
             accounts::privacy_set(batch, s, *read_receipts, *last_seen)
         }
-        Write::SeenSet { seen_at_ms } => accounts::seen_set(batch, s, *seen_at_ms),
+        Write::SeenSet { seen } => accounts::seen_set(batch, seen),
         Write::PasswordSet { verified, password, keep } => {
             passwords::set(batch, s, verified, password, *keep)
         }

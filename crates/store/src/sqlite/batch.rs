@@ -523,7 +523,9 @@ impl<'c> Batch<'c> {
                 member.delivered.to_i64(),
                 member.delivered_at_ms.cast_signed()
             ])?;
-            marked.push(room);
+            if self.known.room(room).is_none_or(|room| room.has_ticks()) {
+                marked.push(room);
+            }
         }
         marked.sort_unstable();
         marked.dedup();

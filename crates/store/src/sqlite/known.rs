@@ -7,6 +7,7 @@
 
 use chinwag_core::access::{History, Posting, Role, RoomFacts, RoomKind};
 use chinwag_core::id::{RoomId, Seq, UserId};
+use chinwag_core::receipt;
 use foldhash::HashMap;
 use rusqlite::{Result, Row};
 
@@ -59,6 +60,10 @@ impl Room {
     pub(super) fn advance(&mut self, to: &Self) {
         (self.head, self.head_at_ms, self.n) = (to.head, to.head_at_ms, to.n);
         (self.last, self.active_at_ms) = (to.last, to.active_at_ms);
+    }
+
+    pub(super) fn has_ticks(&self) -> bool {
+        receipt::are_kept(self.kind, self.members)
     }
 
     /// The row of `ROOM_GET`.

@@ -1,6 +1,8 @@
 //! How far each has come, and how far all have: never back, never beyond, and to nobody who gives none.
 
+use chinwag_core::access::Role;
 use chinwag_core::id::{RoomId, Seq, UserId};
+use chinwag_core::limit::{DELIVERED_BATCH_MAX, RECEIPT_MEMBERS_MAX};
 use chinwag_core::receipt::{Reach, Receipts};
 use chinwag_store::committed::Told;
 use chinwag_store::write::{Delivered, Refusal, Write, Written};
@@ -16,9 +18,15 @@ fn receipts(world: &World, room: RoomId) -> Receipts {
 }
 
 fn delivered(world: &World, user: UserId, room: RoomId, seq: Seq) {
-    let marks = vec![Delivered { room, user, seq }];
+    delivered_to(world, &[user], room, seq);
+}
+
+fn delivered_to(world: &World, users: &[UserId], room: RoomId, seq: Seq) {
     let nobody = chinwag_store::installation_user();
-    assert_eq!(world.write(nobody, Write::DeliveredSet { marks }), Ok(Written::Done));
+    for users in users.chunks(DELIVERED_BATCH_MAX) {
+        let marks = users.iter().map(|&user| Delivered { room, user, seq }).collect();
+        assert_eq!(world.write(nobody, Write::DeliveredSet { marks }), Ok(Written::Done));
+    }
 }
 
 fn read(world: &World, user: UserId, room: RoomId, seq: Seq) {
@@ -164,6 +172,60 @@ fn who_has_what_and_since_when_is_for_members() {
 }
 
 #[test]
+fn who_comes_later_learns_nothing_of_when_the_others_came_so_far() {
+    let world = super::open();
+    let [ann, bob, cleo] = world.users(["ann", "bob", "cleo"]);
+    let room = world.group(ann, &[bob]);
+    let before = world.send(ann, room, "before").seq;
+    world.pass(5_000);
+    read(&world, bob, room, before);
+    world.put(ann, room, cleo, Role::Member).expect("ann owns the room");
+    let marks = |of: UserId| {
+        let rows = world.read(move |reader| reader.receipt_list(cleo, room)).expect("a member");
+        let row = rows.into_iter().find(|row| row.user.id == of).expect("a member too");
+        (row.delivered, row.delivered_at_ms, row.read)
+    };
+    let nothing = (Seq::ZERO, 0, Some((Seq::ZERO, 0)));
+    assert_eq!((marks(ann), marks(bob)), (nothing, nothing));
+    world.pass(5_000);
+    let after = world.send(ann, room, "after").seq;
+    delivered(&world, bob, room, after);
+    assert_eq!(marks(bob), (after, world.now_ms(), Some((Seq::ZERO, 0))));
+    read(&world, bob, room, after);
+    assert_eq!(marks(bob).2, Some((after, world.now_ms())));
+}
+
+#[test]
+fn a_room_of_1_024_has_ticks_and_one_of_1_025_has_none() {
+    let world = super::open();
+    let ann = world.user("ann");
+    // Everyone who comes is in it.
+    let room = world.store().general();
+    let crowd = world.crowd(RECEIPT_MEMBERS_MAX as usize - 1);
+    let list = || world.read(move |reader| reader.receipt_list(ann, room));
+    let first = world.send(ann, room, "to all").seq;
+    delivered_to(&world, &crowd, room, first);
+    assert!(receipts(&world, room).delivered.is_some_and(|delivered| delivered.covers(first)));
+    assert_eq!(list().map(|rows| rows.len()), Ok(crowd.len()));
+    let zoe = world.user("zoe");
+    assert_eq!(receipts(&world, room), Receipts::default());
+    assert!(matches!(list(), Err(Refusal::Forbidden(why)) if why.contains("1,024")));
+    world.told();
+    let second = world.send(ann, room, "to one more").seq;
+    delivered_to(&world, &crowd, room, second);
+    let by_hand = Write::ReceiptSet { room, read: None, delivered: Some(second) };
+    assert_eq!(world.write(crowd[0], by_hand), Ok(Written::Unchanged));
+    assert_eq!(world.row(crowd[0], room).map(|row| row.delivered_seq), Some(first));
+    let marked = |told: &Told| matches!(told, Told::Marked(rooms) if rooms.contains(&room));
+    assert!(!world.told().iter().any(marked), "there is nothing to look at");
+    world.leave(zoe, room);
+    assert!(world.told().iter().any(marked));
+    assert!(receipts(&world, room).delivered.is_some_and(|delivered| delivered.all == first));
+    delivered_to(&world, &crowd, room, second);
+    assert!(receipts(&world, room).delivered.is_some_and(|delivered| delivered.covers(second)));
+}
+
+#[test]
 fn marks_outlive_a_crash_and_a_new_role() {
     let world = super::open();
     let [ann, bob] = world.users(["ann", "bob"]);
@@ -171,7 +233,7 @@ fn marks_outlive_a_crash_and_a_new_role() {
     let said = world.send(ann, room, "1").seq;
     read(&world, bob, room, said);
     let before = receipts(&world, room);
-    assert!(world.put(ann, room, bob, chinwag_core::access::Role::Admin).is_ok());
+    assert!(world.put(ann, room, bob, Role::Admin).is_ok());
     assert_eq!(receipts(&world, room), before);
     assert_eq!(receipts(&world.after_crash(), room), before);
 }
@@ -183,7 +245,7 @@ fn one_was_last_seen_where_both_say_so() {
     let seen = |viewer, of| world.read(move |reader| reader.last_seen(viewer, &[of]));
     world.pass(60_000);
     let at_ms = world.now_ms();
-    let gone = || world.write(bob, Write::SeenSet { seen_at_ms: at_ms });
+    let gone = || world.write(ann, Write::SeenSet { seen: vec![(bob, at_ms)] });
     assert_eq!(gone(), Ok(Written::Done));
     assert_eq!(seen(ann, bob), [(bob, at_ms)]);
     let set = |user, on| {

@@ -96,3 +96,138 @@ fn who_switches_read_receipts_off_gives_none_and_gets_none() {
     bob.patch("/v1/me", &json!({"read_receipts": true})).expect(200);
     a.until_one(is_receipt(room, "read_all", answer));
 }
+
+#[test]
+fn nobody_goes_beyond_what_was_said_nor_back_nor_marks_where_they_are_not() {
+    let server = Server::with(|raw| raw.shards = Some(2));
+    let [ann, bob, eve] = server.register_all(["ann", "bob", "eve"]);
+    let (group, direct) = (ann.group("ours", &[&bob]), ann.direct(&bob));
+    let (mut a, mut b, mut e) = (ann.socket(), bob.socket(), eve.socket());
+    let seq = say(&mut a, group, "hi");
+    b.send(&delivered(group, u64::MAX >> 12));
+    a.until_one(is_receipt(group, "delivered_all", seq));
+    b.command(&json!({"type": "receipt.set", "room": group, "read": u64::MAX >> 12}));
+    a.until_one(is_receipt(group, "read_all", seq));
+    // What comes after is in the same write or a later one.
+    b.send(&delivered(group, 1));
+    b.command(&json!({"type": "receipt.set", "room": group, "read": 1, "delivered": 1}));
+    for room in [group, direct] {
+        e.send(&delivered(room, 1));
+        let refused = e.command(&json!({"type": "receipt.set", "room": room, "read": 1}));
+        assert_eq!(refused["code"], "not_found");
+        eve.put(&format!("/v1/rooms/{room}/receipt"), &json!({"delivered": 1})).expect(404);
+    }
+    e.send(&delivered(RoomId::from_i64(7), 1));
+    let last = say(&mut a, direct, "alone?");
+    b.send(&delivered(direct, last));
+    a.until_one(is_receipt(direct, "delivered_all", last));
+    let mine = bob.see(group);
+    assert_eq!((&mine["delivered_seq"], &mine["read_seq"]), (&json!(seq), &json!(seq)));
+    assert_eq!(receipts(&ann, group).len(), 1, "eve is in nobody's list");
+    let heard = e.caught_up(&eve);
+    assert!(heard.iter().all(|frame| frame["type"] != "receipt"), "{heard:?}");
+}
+
+#[test]
+fn who_has_left_hears_no_more_of_it_and_holds_nothing_back() {
+    let server = Server::with(|raw| raw.shards = Some(2));
+    let [ann, bob, cleo] = server.register_all(["ann", "bob", "cleo"]);
+    let room = ann.group("ours", &[&bob, &cleo]);
+    let (mut a, mut b, mut c) = (ann.socket(), bob.socket(), cleo.socket());
+    let seq = say(&mut a, room, "hi");
+    c.send(&delivered(room, seq));
+    bob.leave(room);
+    a.until_one(is_receipt(room, "delivered_all", seq));
+    let last = say(&mut a, room, "bob is gone");
+    c.command(&json!({"type": "receipt.set", "room": room, "read": last}));
+    b.send(&delivered(room, last));
+    a.until_one(is_receipt(room, "read_all", last));
+    let (before, _) = b.until_one(|frame| frame["kind"] == "room_removed");
+    let after = b.caught_up(&bob);
+    let of_room = |frame: &&Value| frame["type"] == "receipt" && frame["room"] == json!(room);
+    assert_eq!(after.iter().find(of_room), None);
+    let seen = before.iter().filter(of_room).filter_map(|frame| frame["delivered_all"].as_u64());
+    assert!(seen.max() < Some(seq), "nothing of after it was told before it");
+    bob.get(&format!("/v1/rooms/{room}/receipts")).expect(404);
+}
+
+#[test]
+fn ticks_come_at_most_once_a_second_however_often_marks_move() {
+    let server = Server::with(|raw| raw.shards = Some(2));
+    let [ann, bob] = server.register_all(["ann", "bob"]);
+    let room = ann.direct(&bob);
+    let (mut a, mut b) = (ann.socket(), bob.socket());
+    let begun = std::time::Instant::now();
+    let mut last = 0;
+    for number in 0..30 {
+        last = say(&mut a, room, &number.to_string());
+        b.command(&json!({"type": "receipt.set", "room": room, "read": last}));
+    }
+    let (heard, _) = a.until_one(is_receipt(room, "read_all", last));
+    let told = 1 + heard.iter().filter(|frame| frame["type"] == "receipt").count() as u64;
+    assert!(told <= begun.elapsed().as_secs() + 1, "{told} in {:?}", begun.elapsed());
+}
+
+#[test]
+fn what_is_said_by_itself_does_not_use_up_what_a_person_may_ask_for() {
+    let server = Server::with(|raw| {
+        raw.shards = Some(2);
+        raw.rate_limits = true;
+    });
+    let [ann, bob] = server.register_all(["ann", "bob"]);
+    let room = ann.direct(&bob);
+    let (mut a, mut b) = (ann.socket(), bob.socket());
+    let seq = say(&mut a, room, "hi");
+    for _ in 0..900 {
+        b.send(&delivered(room, seq));
+    }
+    b.command(&json!({"type": "receipt.set", "room": room, "read": seq}));
+    for _ in 0..900 {
+        b.send(&delivered(room, seq));
+    }
+    let (_, refused) = b.until_one(|frame| frame["type"] == "error");
+    assert_eq!((refused.get("ref"), &refused["code"]), (None, &json!("rate_limited")));
+    a.until_one(is_receipt(room, "read_all", seq));
+}
+
+#[test]
+fn marks_are_as_they_were_after_a_restart() {
+    let mut server = Server::with(|raw| raw.shards = Some(2));
+    let [ann, bob, cleo] = server.register_all(["ann", "bob", "cleo"]);
+    let room = ann.group("ours", &[&bob, &cleo]);
+    let (mut a, mut b, mut c) = (ann.socket(), bob.socket(), cleo.socket());
+    let seq = say(&mut a, room, "hi");
+    b.send(&delivered(room, seq));
+    c.command(&json!({"type": "receipt.set", "room": room, "read": seq}));
+    a.until_one(is_receipt(room, "delivered_all", seq));
+    let before = (ann.see(room)["receipts"].clone(), receipts(&ann, room));
+    server.restart();
+    assert_eq!((ann.see(room)["receipts"].clone(), receipts(&ann, room)), before);
+    // What was shown from the table, before anything was told, is told as soon as it is otherwise.
+    let mut a = ann.socket();
+    bob.leave(room);
+    cleo.leave(room);
+    a.until_one(|frame| frame["type"] == "receipt" && frame.get("delivered_all").is_none());
+}
+
+#[test]
+fn one_is_told_when_others_were_last_seen_who_say_so() {
+    let server = Server::with(|raw| raw.shards = Some(2));
+    let [ann, bob, eve] = server.register_all(["ann", "bob", "eve"]);
+    eve.leave(eve.general());
+    let seen = |by: &User, of: &User| {
+        let path = format!("/v1/presence?users={}", of.id);
+        let list = by.get(&path).expect(200).json()["presence"].clone();
+        list.get(0).and_then(|it| it.get("last_seen_ms")?.as_u64())
+    };
+    assert!(seen(&ann, &bob).is_some());
+    assert_eq!((seen(&eve, &bob), seen(&bob, &eve)), (None, None), "they share no room");
+    let set = |user: &User, on: bool| user.patch("/v1/me", &json!({"last_seen": on})).expect(200);
+    set(&bob, false);
+    assert_eq!((seen(&ann, &bob), seen(&bob, &ann)), (None, None));
+    set(&bob, true);
+    assert!(seen(&ann, &bob).is_some() && seen(&bob, &ann).is_some());
+    let socket = bob.socket();
+    assert_eq!(seen(&ann, &bob), None, "bob is here");
+    drop(socket);
+}

@@ -127,8 +127,10 @@ pub(super) fn privacy_set(
     Ok(Applied::silent(Written::Done))
 }
 
-pub(super) fn seen_set(batch: &Batch<'_>, s: &Submission, seen_at_ms: u64) -> Applying<Applied> {
-    batch.run(sql::USER_SEEN_SET, params![s.actor.to_i64(), seen_at_ms.cast_signed()])?;
+pub(super) fn seen_set(batch: &Batch<'_>, seen: &[(UserId, u64)]) -> Applying<Applied> {
+    for (user, at_ms) in seen {
+        batch.run(sql::USER_SEEN_SET, params![user.to_i64(), at_ms.cast_signed()])?;
+    }
     Ok(Applied::silent(Written::Done))
 }
 

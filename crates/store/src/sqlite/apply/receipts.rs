@@ -23,7 +23,8 @@ pub(super) fn set(
     let Some(member) = batch.member(room.id, s.actor)? else {
         return Ok(Applied::silent(Written::Unchanged));
     };
-    let delivered = delivered.map(|seq| seq.min(room.head)).filter(|&seq| seq > member.delivered);
+    let delivered = delivered.filter(|_| room.has_ticks()).map(|seq| seq.min(room.head));
+    let delivered = delivered.filter(|&seq| seq > member.delivered);
     if let Some(delivered) = delivered {
         batch.delivered_set((room.id, s.actor), delivered, s.at_ms);
     }
@@ -69,14 +70,18 @@ fn mark(
     Ok(Applied::event(told))
 }
 
-/// Advances what a shard has gathered. Who left meanwhile is skipped: nobody waits for an answer.
+/// Advances what a shard has gathered. Who left meanwhile is skipped, and so is a room without ticks, which
+/// may have a hundred thousand members: nobody waits for an answer.
 pub(super) fn delivered(
     batch: &mut Batch<'_>,
     s: &Submission,
     marks: &[Delivered],
 ) -> Applying<Applied> {
     for &Delivered { room, user, seq } in marks {
-        let (Some(room), Some(member)) = (batch.room(room)?, batch.member(room, user)?) else {
+        let Some(room) = batch.room(room)?.filter(Room::has_ticks) else {
+            continue;
+        };
+        let Some(member) = batch.member(room.id, user)? else {
             continue;
         };
         let actor = Actor { user, role: member.role() };

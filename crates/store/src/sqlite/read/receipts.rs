@@ -8,6 +8,7 @@ use rusqlite::{Result, Row};
 
 use super::json;
 use crate::read::{ReceiptRow, Visible};
+use crate::sqlite::reader::Sight;
 use crate::sqlite::statements as sql;
 use crate::sqlite::{Reader, row};
 use crate::write::Refusal;
@@ -34,13 +35,13 @@ impl Reader {
         Receipts::of(members)
     }
 
-    /// How far each of the others has come, by number. Refused in a room of more than
-    /// `RECEIPT_MEMBERS_MAX` members.
+    /// How far each of the others has come, by number; a mark from before what the user may see is nothing.
+    /// Refused in a room of more than `RECEIPT_MEMBERS_MAX` members.
     pub fn receipt_list(&self, user: UserId, room: RoomId) -> Visible<Vec<ReceiptRow>> {
-        self.sight(user, room, Action::Read)?;
+        let Sight { floor, .. } = self.sight(user, room, Action::Read)?;
         let shares = self.user(user).is_some_and(|user| user.read_receipts);
         let params = (room.to_i64(), user.to_i64(), RECEIPT_MEMBERS_MAX.cast_signed());
-        let others = self.all(sql::MEMBER_RECEIPTS, params, |row| receipt(row, shares));
+        let others = self.all(sql::MEMBER_RECEIPTS, params, |row| receipt(row, shares, floor));
         if others.len() as u64 >= RECEIPT_MEMBERS_MAX {
             return Err(Refusal::Forbidden("a room of more than 1,024 members keeps no receipts"));
         }
@@ -60,15 +61,13 @@ impl Reader {
     }
 }
 
-fn receipt(row: &Row<'_>, viewer_shares: bool) -> Result<ReceiptRow> {
+fn receipt(row: &Row<'_>, viewer_shares: bool, floor: Seq) -> Result<ReceiptRow> {
     let user = row::user(row)?;
-    let read = (Seq::from_i64(row.get(11)?), row::unsigned(row, 12)?);
-    let read = (viewer_shares && user.read_receipts).then_some(read);
-    Ok(ReceiptRow {
-        user,
-        join: Seq::from_i64(row.get(8)?),
-        delivered: Seq::from_i64(row.get(9)?),
-        delivered_at_ms: row::unsigned(row, 10)?,
-        read,
-    })
+    let mark = |column| -> Result<(Seq, u64)> {
+        let (seq, at_ms) = (Seq::from_i64(row.get(column)?), row::unsigned(row, column + 1)?);
+        Ok(if seq < floor { (Seq::ZERO, 0) } else { (seq, at_ms) })
+    };
+    let (delivered, delivered_at_ms) = mark(9)?;
+    let read = if viewer_shares && user.read_receipts { Some(mark(11)?) } else { None };
+    Ok(ReceiptRow { user, join: Seq::from_i64(row.get(8)?), delivered, delivered_at_ms, read })
 }
