@@ -597,6 +597,10 @@ impl Sync {
 
     fn error(&mut self, error: &ErrorFrame, out: &mut Vec<Effect>) {
         let Some(reference) = error.reference else {
+            // It may be of what was received, which is said without one.
+            if is_for_now(error.code) {
+                self.rooms.values_mut().for_each(Room::doubt_delivered);
+            }
             return;
         };
         if is_for_now(error.code) {

@@ -42,7 +42,7 @@ export function heed(state: State, roomId: string, told: Receipts): void {
   if (known) {
     known.receipts_current = true;
     known.room.receipts = merged(known.room.receipts, told);
-  } else if (Object.keys(state.early).length < STRANGERS_MAX) state.early[roomId] = merged({}, told);
+  } else if (roomId in state.early || Object.keys(state.early).length < STRANGERS_MAX) state.early[roomId] = merged({}, told);
 }
 
 /** Plans to say what was received, where there is something and nothing is planned. */
@@ -65,12 +65,12 @@ export function deliver(state: State): ClientFrame[] {
   return frames;
 }
 
-/** The connection is gone: what no `ready` has reported may be lost. */
+/** What was said and not reported since may be lost. */
 export function doubt(state: State): void {
-  state.deliver_ms = null;
   for (const { delivered } of Object.values(state.rooms)) delivered.said = delivered.sure;
 }
 
-function isUnsaid({ room, cursor, delivered }: RoomState): boolean {
-  return room.kind !== 'self' && cursor > delivered.said;
+/** Before this connection was told of a room the server may well have it. */
+function isUnsaid({ room, cursor, delivered, receipts_current }: RoomState): boolean {
+  return hasReceipts(room) && receipts_current && cursor > delivered.said;
 }

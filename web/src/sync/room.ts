@@ -46,6 +46,9 @@ function retell(known: RoomState, room: Room): void {
     receipts: room.receipts,
   };
   known.receipts_current = true;
+  const { said, sure } = known.delivered;
+  const delivered_seq = room.delivered_seq ?? 0;
+  known.delivered = { said: Math.max(said, delivered_seq), sure: Math.max(sure, delivered_seq) };
   if (isCurrent) known.told_seq = room.head_seq;
 }
 

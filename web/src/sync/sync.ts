@@ -47,6 +47,7 @@ export function disconnected(state: State): void {
   state.present = {};
   state.typing = {};
   for (const room of Object.values(state.rooms)) room.held = [];
+  state.deliver_ms = null;
   doubt(state);
 }
 
@@ -240,7 +241,11 @@ function toldOf(state: State, roomId: string, { rooms }: Reply): void {
 }
 
 function error(state: State, frame: ErrorFrame): void {
-  if (frame.ref === undefined) return;
+  if (frame.ref === undefined) {
+    // It may be of what was received, which is said without one.
+    if (outbox.isTransient(frame.code)) doubt(state);
+    return;
+  }
   const pending = state.outbox.find((it) => it.ref === frame.ref);
   if (pending) return outbox.refused(state, pending, frame);
   const asked = state.questions.find((it) => it.ref === frame.ref);

@@ -13,6 +13,9 @@ use super::timeline::{self, Timeline};
 /// Events of one room held because an earlier one is missing; those beyond come with the sync.
 pub const HELD_EVENTS_MAX: usize = 256;
 
+/// Rooms of more members have no ticks, by the contract.
+const RECEIPT_MEMBERS_MAX: u64 = 1_024;
+
 /// Where an arriving event stands.
 #[derive(Debug, PartialEq)]
 pub(super) enum Place {
@@ -121,7 +124,7 @@ impl Room {
     /// Takes what the server says of a room that is known.
     pub(super) fn report(&mut self, mut info: rest::Room) {
         let old = &self.info;
-        let receipts = info.receipts;
+        let (receipts, delivered) = (info.receipts, info.delivered_seq);
         let last = newest(old.last.clone(), info.last.take());
         let draft = info.draft.take();
         let (head_seq, n) = (old.head_seq.max(info.head_seq), old.n.max(info.n));
@@ -135,9 +138,11 @@ impl Room {
         (info.read_seq, info.read_n) = (read_seq, read_n);
         info.receipts = receipts;
         self.receipts_current = true;
+        self.delivered_sure = self.delivered_sure.max(delivered);
+        self.delivered_said = self.delivered_said.max(delivered);
     }
 
-    /// A `ready` says what of my delivery the server has.
+    /// A `ready` says what of my delivery the server has, and no more of what this connection's past said.
     pub(super) fn delivered_is(&mut self, seq: Seq) {
         (self.delivered_said, self.delivered_sure) = (seq, seq);
     }
@@ -154,9 +159,16 @@ impl Room {
         }
     }
 
-    /// True where something was received that was not said.
+    /// True where something was received that was not said. Before this connection was told of the room
+    /// the server may well have it.
     pub(super) fn has_undelivered(&self) -> bool {
-        !self.is_self() && self.cursor > self.delivered_said
+        let has_ticks = !self.is_self() && self.info.members <= RECEIPT_MEMBERS_MAX;
+        has_ticks && self.receipts_current && self.cursor > self.delivered_said
+    }
+
+    /// What was said may be lost.
+    pub(super) fn doubt_delivered(&mut self) {
+        self.delivered_said = self.delivered_sure;
     }
 
     /// Up to where I say that I have received.
@@ -235,7 +247,7 @@ impl Room {
     pub(super) fn disconnect(&mut self) {
         self.held.clear();
         self.resumed = false;
-        self.delivered_said = self.delivered_sure;
+        self.doubt_delivered();
     }
 
     /// What an event changes in the description of the room.
