@@ -46,8 +46,6 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
                 }
             }
             Entry::Gone { room } => drop(shown.remove(&(record.device, room))),
-            // A new `ready` says all anew.
-            Entry::Connected => shown.retain(|(device, _), _| *device != record.device),
             _ => {}
         }
     }

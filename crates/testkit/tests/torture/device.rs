@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use chinwag_client::sync::{Effect, Sync};
 use chinwag_core::id::{Key, RoomId, Seq};
+use chinwag_core::receipt::Receipts;
 use chinwag_proto::code::ErrorCode;
 use chinwag_proto::frame::{ClientFrame, ServerFrame};
 use chinwag_proto::rest;
@@ -69,6 +70,7 @@ struct State {
     retry_at: Option<Instant>,
     deliver_at: Option<Instant>,
     shown: BTreeMap<RoomId, (Seq, u64, Seq, u64)>,
+    ticks: BTreeMap<RoomId, Receipts>,
     lagged: BTreeMap<RoomId, Seq>,
     parting: Option<Parting>,
 }
@@ -305,6 +307,10 @@ impl Device {
             if state.shown.insert(info.id, now) != Some(now) {
                 let (head_seq, n, read_seq, read_n) = now;
                 self.note(Entry::Shown { room: info.id, head_seq, n, read_seq, read_n });
+            }
+            let receipts: Receipts = info.receipts.into();
+            if state.ticks.insert(info.id, receipts).unwrap_or_default() != receipts {
+                self.note(Entry::Ticks { room: info.id, receipts });
             }
         }
     }
