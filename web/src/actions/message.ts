@@ -1,6 +1,5 @@
 /** What can be done with one message. */
 import type { Message } from '../features/timeline/items';
-import { hasReceipts } from '../sync/receipts';
 import { text } from '../text';
 import type { Action } from './action';
 import type { RoomScope } from './room';
@@ -50,7 +49,7 @@ export const receipts: Action<MessageScope> = {
   label: () => text.receipts.action,
   icon: 'info',
   key: { key: 'i' },
-  gate: ({ known, message }) => message.isMine && message.seq !== null && hasReceipts(known.room),
+  gate: ({ known, message }) => message.isMine && message.seq !== null && known.room.kind !== 'self',
   perform: ({ desk, known, message }) => {
     if (message.seq !== null) desk.open({ kind: 'receipts', room: known.room.id, seq: message.seq });
   },

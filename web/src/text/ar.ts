@@ -68,6 +68,7 @@ export const ar: Text = {
     notYet: 'لم تصل بعد',
     nobody: 'لم يكن أحد غيرك هنا حين كتبتها.',
     unknown: 'سابقًا',
+    tooMany: (max) => `إذا زاد الأعضاء على ${number(max)} فلا علامات، ولا يرى أحد من قرأ.`,
     readReceipts: 'مؤشرات القراءة',
     readReceiptsText: 'يرى الآخرون متى قرأت رسائلهم. إن أوقفتها فلن ترى ذلك منهم أيضًا.',
     lastSeen: 'آخر ظهور',

@@ -63,6 +63,7 @@ export const de: Text = {
     notYet: 'Noch nicht zugestellt',
     nobody: 'Sonst war niemand hier, als du das geschrieben hast.',
     unknown: 'früher',
+    tooMany: (max) => `Bei mehr als ${number(max)} Mitgliedern gibt es keine Häkchen, und niemand sieht, wer gelesen hat.`,
     readReceipts: 'Lesebestätigungen',
     readReceiptsText: 'Andere sehen, wann du ihre Nachrichten gelesen hast. Ausgeschaltet siehst du es auch von ihnen nicht.',
     lastSeen: 'Zuletzt da',

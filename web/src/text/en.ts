@@ -62,6 +62,7 @@ export const en = {
     notYet: 'Not delivered yet',
     nobody: 'Nobody else was here when you wrote this.',
     unknown: 'earlier',
+    tooMany: (max: number) => `With more than ${number(max)} members there are no ticks, and nobody sees who has read.`,
     readReceipts: 'Read receipts',
     readReceiptsText: 'Others see when you have read their messages. Switched off, you do not see it of them either.',
     lastSeen: 'Last seen',

@@ -68,6 +68,7 @@ export const es: Text = {
     notYet: 'Aún sin entregar',
     nobody: 'No había nadie más cuando lo escribiste.',
     unknown: 'antes',
+    tooMany: (max) => `Con más de ${number(max)} miembros no hay marcas, y nadie ve quién ha leído.`,
     readReceipts: 'Confirmaciones de lectura',
     readReceiptsText: 'Los demás ven cuándo has leído sus mensajes. Si lo desactivas, tú tampoco lo verás de ellos.',
     lastSeen: 'Última vez',
