@@ -1,4 +1,4 @@
-import { expect, test } from './journey';
+import { expect, STORED, test } from './journey';
 
 test('an emoji is found by its name, takes a skin tone, and goes where the caret is', async ({ arrive }) => {
   const ann = await arrive();
@@ -62,7 +62,7 @@ test('what is too long is asked about before it is pasted, and is not sent', asy
   await paste('x'.repeat(16_384));
   await ann.composer.press('Enter');
   await expect(ann.composer).toHaveValue('');
-  await expect(ann.messages.locator('[data-stage=sent]')).toHaveCount(1);
+  await expect(ann.messages.locator(STORED)).toHaveCount(1);
 });
 
 test('it grows with the text to a height, and the messages stay at their end', async ({ arrive }) => {

@@ -6,6 +6,9 @@ export { expect } from '@playwright/test';
 
 export const PASSWORD = 'correct horse battery';
 
+/** The ticks of a message that is on disk, however many have it by then. */
+export const STORED = '[data-stage=sent], [data-stage=delivered], [data-stage=read]';
+
 /** What the browser itself reports while there is no server to reach. */
 export const WITHOUT_SERVER = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to/;
 
@@ -195,7 +198,7 @@ export class Person {
 
   /** Waits until the message has its tick: it is on disk. */
   async seesTick(text: string): Promise<void> {
-    await expect(this.message(text).locator('[data-stage=sent]')).toBeVisible();
+    await expect(this.message(text).locator(STORED)).toBeVisible();
   }
 
   /** What was said, in the order of the screen. */

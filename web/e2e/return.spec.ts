@@ -1,4 +1,4 @@
-import { ASKED_TOO_LATE, expect, test } from './journey';
+import { ASKED_TOO_LATE, expect, STORED, test } from './journey';
 import { annAndBea, annAndBeaAlone } from './opening';
 
 /** The longest wait between two tries, and a little. */
@@ -52,7 +52,7 @@ test('the server dies in the middle: nothing ticked is lost, and what was unsent
 
   await server.restart();
   // Nobody presses anything: both come back by themselves, within the longest wait.
-  await expect(ann.message('during 4.').locator('[data-stage=sent]')).toBeVisible({ timeout: BACK_WITHIN_MS });
+  await expect(ann.message('during 4.').locator(STORED)).toBeVisible({ timeout: BACK_WITHIN_MS });
   await expect(bea.message('during 4.')).toBeVisible({ timeout: BACK_WITHIN_MS });
   await ann.say('after');
   await expect(bea.message('after')).toBeVisible();

@@ -130,6 +130,8 @@ async function chats(tour: Tour, town: Town): Promise<void> {
   await expect(ann.message('Did you get the key')).toBeVisible();
   await tour.say('Yes, it hangs by the door 🔑');
   await ann.seesTick('Yes, it hangs');
+  await town.read('emil', 'Emil Brandt');
+  await expect(ann.message('Yes, it hangs').locator('[data-stage=read]')).toBeVisible();
   await town.type('emil', 'Emil Brandt');
   await expect(page.getByRole('main').getByText('typing…')).toBeVisible();
   await tour.at('direct');
@@ -145,6 +147,8 @@ async function chats(tour: Tour, town: Town): Promise<void> {
   await tour.at('unread');
   await tour.say('Good. I bring the map.');
   await ann.seesTick('Good.');
+  for (const handle of ['cid', 'fatima']) await town.read(handle, 'general');
+  await town.receive('dana', 'general');
   await tour.at('chat');
 }
 
@@ -159,6 +163,11 @@ async function aroundTheChat(tour: Tour): Promise<void> {
   await ann.message('Good.').locator('.said').click({ button: 'right' });
   await expect(page.getByRole('menuitem', { name: 'Delete message' })).toBeVisible();
   await tour.at('message-menu');
+  await page.getByRole('menuitem', { name: 'Message info' }).click();
+  await expect(tour.dialog.getByRole('region', { name: 'Not delivered yet' }).getByText('Emil Brandt')).toBeVisible();
+  await tour.at('message-info', isPhone ? undefined : tour.dialog);
+  await tour.closeDialog();
+  await ann.message('Good.').locator('.said').click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Delete message' }).click();
   await expect(tour.dialog.getByRole('button', { name: 'Cancel' })).toBeVisible();
   await tour.at('delete', isPhone ? undefined : tour.dialog);

@@ -47,6 +47,7 @@ test('a direct chat is found by handle, counts what is unread, and shows who is 
 
   await bea.page.context().close();
   await expect(ann.page.getByRole('main').getByText('online')).toBeHidden({ timeout: 30_000 });
+  await expect(ann.page.getByRole('main').getByText('last seen')).toBeVisible();
 });
 
 test('a message is deleted for everyone', async ({ arrive }) => {

@@ -6,6 +6,9 @@ import type { Server } from './server';
 
 const PEOPLE = [['bea', 'Bea Martin'], ['cid', 'Cid Okafor'], ['dana', 'Dana Levi'], ['emil', 'Emil Brandt'], ['fatima', 'Fatima Zahra']] as const;
 
+/** Beyond every head: it counts as the head. */
+const ALL = Number.MAX_SAFE_INTEGER;
+
 const HOUR_MS = 3_600_000;
 
 /** Who says what; a number is how many hours ago what follows is to have been said. */
@@ -48,6 +51,7 @@ export class Town {
     await this.#make('fatima', 'direct', undefined, ['ann'], [25, ['fatima', 'صباح الخير! نلتقي عند العاشرة؟']], 'Fatima Zahra');
     await this.#make('cid', 'group', 'Release 0.2', ['ann'], [4, ['cid', 'The build is green again.'], ['cid', 'Who writes the notes?']]);
     await this.#make('bea', 'direct', undefined, ['ann'], [120, ['bea', 'Thank you for the jam 🍓']], 'Bea Martin');
+    this.#rooms.general = general;
     await this.#talk(general, GENERAL);
   }
 
@@ -72,6 +76,16 @@ export class Town {
 
   async type(handle: string, room: string): Promise<void> {
     await this.server.call('PUT', `/v1/rooms/${this.#rooms[room]}/typing`, { on: true }, this.#tokens[handle]);
+  }
+
+  /** Somebody has read all that was said in a room. */
+  async read(handle: string, room: string): Promise<void> {
+    await this.server.call('PUT', `/v1/rooms/${this.#rooms[room]}/receipt`, { read: ALL }, this.#tokens[handle]);
+  }
+
+  /** Somebody has received it all, and has not looked. */
+  async receive(handle: string, room: string): Promise<void> {
+    await this.server.call('PUT', `/v1/rooms/${this.#rooms[room]}/receipt`, { delivered: ALL }, this.#tokens[handle]);
   }
 
   async #make(handle: string, kind: string, name: string | undefined, members: string[], said: Said[], title = name ?? ''): Promise<void> {

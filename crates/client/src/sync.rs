@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 
 use chinwag_proto::code::ErrorCode;
 use chinwag_proto::frame::{
-    ClientFrame, ErrorFrame, Event, Hello, Lagged, Ready, ReceiptSet, Reply, RoomGet, RoomList,
-    RoomSync, ServerFrame,
+    ClientFrame, ErrorFrame, Event, Hello, Lagged, Ready, ReceiptFrame, ReceiptSet, Reply, RoomGet,
+    RoomList, RoomSync, ServerFrame,
 };
 use chinwag_proto::id::{Epoch, Key, RoomId, Seq, UserId};
 use chinwag_proto::rest::{self, Me, Messages, UserName};
@@ -32,7 +32,7 @@ use room::Place;
 
 pub use asks::ASKS_IN_FLIGHT_MAX;
 pub use outbox::{Command, Full, Kept, PENDING_MAX, Pending, Progress};
-pub use room::{HELD_EVENTS_MAX, Room};
+pub use room::{HELD_EVENTS_MAX, Room, Tick};
 pub use timeline::{PageAt, Stale, TIMELINE_EVENTS_MAX, Timeline};
 
 /// Cursors in one `hello`, until a `ready` names the server's own limit.
@@ -49,6 +49,8 @@ pub enum Effect {
     Send(ClientFrame),
     /// Call [`Sync::retry`] after this time; earlier does no harm.
     Retry { after_ms: u64 },
+    /// Call [`Sync::deliver`] after this time, and not before: one receipt for all that came meanwhile.
+    Deliver { after_ms: u64 },
     /// A room begins here: what lies after `cursor` will be applied.
     Begun { room: RoomId, cursor: Seq },
     /// The event was applied.
@@ -58,6 +60,12 @@ pub enum Effect {
     /// The command of this key was refused for good: it waits for [`Sync::resend`] or [`Sync::discard`].
     Refused { key: Key, code: ErrorCode },
 }
+
+/// Milliseconds in which what is received is gathered to one receipt a room.
+const DELIVER_AFTER_MS: u64 = 1_000;
+/// Rooms of which a receipt is said at one moment: below what the server takes of one account (200 at
+/// once, 50 a second); the others a moment later.
+const DELIVER_ROOMS_MAX: usize = 32;
 
 /// How far the connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,12 +95,14 @@ pub struct Sync {
     epoch: Option<Epoch>,
     rooms: BTreeMap<RoomId, Room>,
     strangers: BTreeMap<RoomId, Stranger>,
+    /// How far all have come in rooms that are not known yet.
+    early_receipts: BTreeMap<RoomId, rest::Receipts>,
     users: BTreeMap<UserId, UserName>,
     outbox: Outbox,
     asks: Asks,
     cursors_max: usize,
-    /// The list of rooms was read to its end.
-    listed: bool,
+    /// [`Effect::Deliver`] was asked for.
+    delivering: bool,
     last_reference: u64,
 }
 
@@ -112,11 +122,12 @@ impl Sync {
             epoch: None,
             rooms: BTreeMap::new(),
             strangers: BTreeMap::new(),
+            early_receipts: BTreeMap::new(),
             users: BTreeMap::new(),
             outbox: Outbox::default(),
             asks: Asks::default(),
             cursors_max: CURSORS_MAX,
-            listed: false,
+            delivering: false,
             last_reference: 0,
         }
     }
@@ -189,7 +200,9 @@ impl Sync {
         self.outbox.unsend();
         self.outbox.retry();
         self.asks.disconnect();
+        self.delivering = false;
         self.strangers.clear();
+        self.early_receipts.clear();
         for room in self.rooms.values_mut() {
             room.disconnect();
         }
@@ -206,6 +219,9 @@ impl Sync {
             (Stage::Ready, ServerFrame::Reply(reply)) => self.reply(reply, &mut out),
             (Stage::Ready, ServerFrame::Error(error)) => self.error(&error, &mut out),
             (Stage::Ready, ServerFrame::Lagged(lagged)) => self.lagged(&lagged),
+            (Stage::Ready, ServerFrame::Receipt(receipt)) => {
+                self.receipt(receipt);
+            }
             _ => {}
         }
         self.flush(&mut out);
@@ -241,6 +257,24 @@ impl Sync {
             self.asks.ask(Ask::Receipt { room });
         }
         self.flushed()
+    }
+
+    /// The time that [`Effect::Deliver`] named is over: says what was received, without asking for an
+    /// answer; what is lost on the way is said again after the next `ready`.
+    pub fn deliver(&mut self) -> Vec<Effect> {
+        self.delivering = false;
+        if !self.is_ready() {
+            return Vec::new();
+        }
+        let rooms = self.rooms.iter_mut().filter(|(_, room)| room.has_undelivered());
+        let said = rooms.take(DELIVER_ROOMS_MAX).map(|(&room, state)| {
+            let delivered = Some(state.say_delivered());
+            let receipt = ReceiptSet { reference: None, room, read: None, delivered };
+            Effect::Send(ClientFrame::ReceiptSet(receipt))
+        });
+        let mut out: Vec<Effect> = said.collect();
+        self.flush(&mut out);
+        out
     }
 
     /// Takes a page of a room's timeline that was asked for `at`, with at most `limit` messages.
@@ -297,18 +331,21 @@ impl Sync {
         if ready.reset || !resuming || known != Some(ready.epoch) {
             self.begin_afresh(out);
         }
-        let named_all = self.rooms.values().all(|room| room.resumed);
+        for room in self.rooms.values_mut() {
+            room.receipts_current = false;
+        }
         self.cursors_max = ready.limits.cursors as usize;
         self.me = Some(ready.user);
         self.take_users(ready.users);
         for room in ready.rooms {
-            let cursor = room.head_seq;
+            let (id, cursor, delivered) = (room.id, room.head_seq, room.delivered_seq);
             self.report(room, cursor, out);
+            if let Some(room) = self.rooms.get_mut(&id) {
+                room.delivered_is(delivered);
+            }
         }
-        if ready.more && !(self.listed && named_all) {
+        if ready.more {
             self.asks.ask(Ask::List { after: ready.next });
-        } else {
-            self.listed = true;
         }
         for (&room, state) in &self.rooms {
             if state.read_wanted.is_some() {
@@ -319,7 +356,6 @@ impl Sync {
 
     /// Forgets the rooms and keeps what is unsent.
     fn begin_afresh(&mut self, out: &mut Vec<Effect>) {
-        self.listed = false;
         self.asks = Asks::default();
         for room in std::mem::take(&mut self.rooms).into_keys() {
             self.outbox.settle(room, Seq::MAX);
@@ -337,6 +373,9 @@ impl Sync {
     fn report_late(&mut self, mut info: rest::Room, out: &mut Vec<Effect>) {
         if let Some(known) = self.rooms.get(&info.id) {
             info.draft.clone_from(&known.info().draft);
+            if known.receipts_current {
+                info.receipts = known.info().receipts;
+            }
         }
         let cursor = if info.kind == "self" { Seq::ZERO } else { info.head_seq };
         self.report(info, cursor, out);
@@ -354,6 +393,9 @@ impl Sync {
         }
         let stranger = self.strangers.remove(&id).unwrap_or_default();
         let mut room = Room::begin(info, cursor);
+        if let Some(receipts) = self.early_receipts.remove(&id) {
+            room.take_receipts(receipts);
+        }
         if let Some(draft) = stranger.draft {
             room.set_draft(draft);
         }
@@ -479,6 +521,17 @@ impl Sync {
         }
     }
 
+    /// How far all have come. What is said of a room that is not known is newer than what may be read of
+    /// it by then, so it waits for it; where too many wait it is forgotten, and comes with the next.
+    fn receipt(&mut self, ReceiptFrame { room, receipts }: ReceiptFrame) {
+        if let Some(room) = self.rooms.get_mut(&room) {
+            return room.take_receipts(receipts);
+        }
+        if self.early_receipts.len() < STRANGERS_MAX || self.early_receipts.contains_key(&room) {
+            self.early_receipts.insert(room, receipts);
+        }
+    }
+
     fn reply(&mut self, reply: Reply, out: &mut Vec<Effect>) {
         if let Some(room) = self.outbox.replied(reply.reference, reply.seq) {
             let cursor = self.rooms.get(&room).map_or(Seq::MAX, Room::cursor);
@@ -518,9 +571,13 @@ impl Sync {
     }
 
     fn list_ended(&mut self) {
-        self.listed = true;
         self.asks.list_ended();
         for &room in self.strangers.keys() {
+            self.asks.ask(Ask::Get { room });
+        }
+        // A room that moved up while the pages were read is in none of them.
+        let unnamed = |state: &Room| !state.receipts_current && !state.is_self();
+        for (&room, _) in self.rooms.iter().filter(|(_, state)| unnamed(state)) {
             self.asks.ask(Ask::Get { room });
         }
     }
@@ -553,6 +610,10 @@ impl Sync {
 
     fn error(&mut self, error: &ErrorFrame, out: &mut Vec<Effect>) {
         let Some(reference) = error.reference else {
+            // It may be of what was received, which is said without one.
+            if is_for_now(error.code) {
+                self.rooms.values_mut().for_each(Room::doubt_delivered);
+            }
             return;
         };
         if is_for_now(error.code) {
@@ -595,6 +656,10 @@ impl Sync {
         while let Some(ask) = self.asks.next() {
             self.ask(ask, out);
         }
+        if !self.delivering && self.rooms.values().any(Room::has_undelivered) {
+            self.delivering = true;
+            out.push(Effect::Deliver { after_ms: DELIVER_AFTER_MS });
+        }
     }
 
     fn ask(&mut self, ask: Ask, out: &mut Vec<Effect>) {
@@ -604,7 +669,7 @@ impl Sync {
             Ask::List { after } => {
                 (ClientFrame::RoomList(RoomList { reference, after: after.clone() }), Seq::ZERO)
             }
-            Ask::Get { room } if self.rooms.contains_key(room) => return,
+            Ask::Get { room } if state(room).is_some_and(|room| room.receipts_current) => return,
             &Ask::Get { room } => (ClientFrame::RoomGet(RoomGet { reference, room }), Seq::ZERO),
             &Ask::Sync { room } => {
                 let Some(after) = state(&room).filter(|room| room.is_behind()).map(Room::cursor)
@@ -618,7 +683,12 @@ impl Sync {
                 let Some(read) = state(&room).and_then(|room| room.read_wanted) else {
                     return;
                 };
-                let receipt = ReceiptSet { reference: Some(reference), room, read };
+                let receipt = ReceiptSet {
+                    reference: Some(reference),
+                    room,
+                    read: Some(read),
+                    delivered: None,
+                };
                 (ClientFrame::ReceiptSet(receipt), read)
             }
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use chinwag_client::sync::{Command, Effect, PageAt, Pending, Progress, Room, Sync};
+use chinwag_client::sync::{Command, Effect, PageAt, Pending, Progress, Room, Sync, Tick};
 use chinwag_proto::frame::{Event, ServerFrame};
 use chinwag_proto::id::{Key, RoomId, Seq};
 use chinwag_proto::rest::Messages;
@@ -70,6 +70,7 @@ impl Run<'_> {
                 stale = self.page(page);
                 Vec::new()
             }
+            ("deliver", _) => self.sync.deliver(),
             ("retry", _) => self.sync.retry(),
             ("timeout", _) => self.sync.timeout(),
             ("resend", which) => self.sync.resend(key(which)),
@@ -88,11 +89,12 @@ impl Run<'_> {
     }
 
     fn check_effects(&self, step: &Value, effects: &[Effect], place: &str) {
-        let (mut out, mut retry) = (Vec::new(), Value::Null);
+        let (mut out, mut retry, mut deliver) = (Vec::new(), Value::Null, false);
         for effect in effects {
             match effect {
                 Effect::Send(frame) => out.push(serde_json::to_value(frame).expect("JSON")),
                 Effect::Retry { after_ms } => retry = json!(after_ms),
+                Effect::Deliver { .. } => deliver = true,
                 Effect::Begun { .. }
                 | Effect::Applied { .. }
                 | Effect::Gone { .. }
@@ -103,6 +105,9 @@ impl Run<'_> {
         assert_eq!(Value::Array(out), want, "{place}: out");
         let want = step.get("retry_after_ms").cloned().unwrap_or_default();
         assert_eq!(retry, want, "{place}: retry_after_ms");
+        if let Some(want) = step.get("delivers") {
+            assert_eq!(json!(deliver), *want, "{place}: delivers");
+        }
     }
 
     fn check_view(&self, want: &Value, place: &str) {
@@ -177,7 +182,7 @@ impl Run<'_> {
 }
 
 fn the_action(step: &Value) -> (&str, &Value) {
-    const EXPECTED: &[&str] = &["out", "retry_after_ms", "stale", "view"];
+    const EXPECTED: &[&str] = &["out", "retry_after_ms", "delivers", "stale", "view"];
     let fields = step.as_object().expect("a step is an object").iter();
     let mut actions = fields.filter(|(name, _)| !EXPECTED.contains(&name.as_str()));
     let (name, argument) = actions.next().expect("a step has an action");
@@ -192,11 +197,22 @@ fn view(room: &Room, pending: &[Pending]) -> BTreeMap<String, Value> {
     let pending = pending.iter().filter(|pending| pending.room == room.info().id);
     view.insert("cursor".to_owned(), json!(room.cursor()));
     view.insert("draft".to_owned(), json!(room.info().draft));
+    view.insert("ticks".to_owned(), room.timeline().newest().map(|it| tick(room, it)).collect());
     view.insert("unread".to_owned(), json!(room.unread()));
     view.insert("last".to_owned(), json!(room.info().last.as_ref().map(line)));
     view.insert("timeline".to_owned(), room.timeline().newest().map(line).collect());
     view.insert("pending".to_owned(), pending.map(pending_line).collect());
     view.into_iter().collect()
+}
+
+/// "3 read": what has become of a message.
+fn tick(room: &Room, event: &Event) -> String {
+    let tick = match room.tick(event.seq) {
+        Tick::Sent => "sent",
+        Tick::Delivered => "delivered",
+        Tick::Read => "read",
+    };
+    format!("{} {tick}", event.seq)
 }
 
 fn line(event: &Event) -> String {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::id::{Key, RoomId, Seq, UserId};
 use crate::profile::Profile;
+use crate::receipt::Receipts;
 
 /// What kind of thing happened, with what the server itself must know of it. Numbers and meanings
 /// never change; new ones are added.
@@ -212,6 +213,13 @@ pub enum Signal {
     },
     /// Someone is shown like this from now on.
     Profile(Arc<Profile>),
+    /// How far all the others in a room have come. `delivered_moved` is false where nothing but reading
+    /// did: then it is not for those who read unseen.
+    Receipt {
+        room: RoomId,
+        receipts: Receipts,
+        delivered_moved: bool,
+    },
 }
 
 #[cfg(test)]

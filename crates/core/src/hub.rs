@@ -11,6 +11,7 @@
 //! whichever of the two, the stream or the snapshot, was ahead.
 
 mod presence;
+mod receipts;
 mod room;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -22,6 +23,7 @@ use foldhash::HashMap;
 use crate::event::{ConnId, Event, EventKind, Origin, Signal};
 use crate::id::{RoomId, Seq, SessionId, UserId};
 use crate::limit::{ADDED_WAIT, DEAD_AFTER, JOIN_HOLD_EVENTS_MAX, PING_AFTER};
+use crate::receipt::Receipts;
 use presence::Presence;
 use room::{LocalRoom, Place};
 
@@ -32,7 +34,8 @@ pub enum Input {
     Attached { conn: ConnId, user: UserId, session: SessionId },
     /// The snapshot: every room of the user, each with its head. The driver has already written
     /// `ready` and what the client missed up to those heads.
-    Joined { conn: ConnId, heads: Vec<(RoomId, Seq)> },
+    /// `shares_read` is false where the user has switched read receipts off.
+    Joined { conn: ConnId, heads: Vec<(RoomId, Seq)>, shares_read: bool },
     /// The connection is gone.
     Closed { conn: ConnId },
     /// Something came from the connection.
@@ -52,6 +55,8 @@ pub enum Input {
     Watch { conn: ConnId, users: Vec<UserId>, leavings: u64 },
     /// Those of [`Output::Doubt`] who may be seen all the same, in the same way.
     Watchable { conn: ConnId, users: Vec<UserId>, leavings: u64 },
+    /// A user has switched read receipts on or off.
+    ReadShared { user: UserId, on: bool },
     /// These sessions of a user are over.
     Revoked { user: UserId, sessions: Vec<SessionId> },
     /// Time has passed; comes about every second, and when [`Hub::next_deadline_ms`] is due.
@@ -74,6 +79,8 @@ pub enum Output {
     /// Somebody left a room: find out which of these `user` still shares one with, and come back with
     /// [`Input::Watchable`]. Until then the connection is told nothing of them.
     Doubt { conn: ConnId, user: UserId, users: Vec<UserId>, leavings: u64 },
+    /// Somebody reads the room from now on, and may have been told ticks from before: tell them again.
+    Untold { room: RoomId },
     /// Ask the connection for a sign of life.
     Ping { conn: ConnId },
     /// Close the connection.
@@ -144,6 +151,10 @@ struct Conn {
     watched: Vec<UserId>,
     /// Whom it watched until somebody left a room, and may watch no more or again.
     doubted: Vec<UserId>,
+    /// The number of the last ticks that passed before it was attached.
+    receipts_from: u64,
+    /// Whether the user gives and gets read receipts, once that is known.
+    shares_read: Option<bool>,
 }
 
 /// The state of one shard. See the module.
@@ -160,6 +171,9 @@ pub struct Hub {
     /// The events that passed while snapshots are being read; the first is number `held_from`.
     held: VecDeque<Arc<Event>>,
     held_from: u64,
+    /// The ticks that passed meanwhile, the last of each room with its number.
+    held_receipts: HashMap<RoomId, (u64, Receipts)>,
+    receipts_passed: u64,
     joining: usize,
     presence: Presence,
     leavings: u64,
@@ -175,7 +189,13 @@ impl Hub {
     pub fn handle(&mut self, now_ms: u64, input: Input, out: &mut Outputs) {
         match input {
             Input::Attached { conn, user, session } => self.attached(now_ms, conn, user, session),
-            Input::Joined { conn, heads } => self.joined(now_ms, conn, &heads, out),
+            Input::Joined { conn, heads, shares_read } => {
+                if let Some(conn) = self.conn_mut(conn) {
+                    // What was switched meanwhile is newer than the snapshot.
+                    conn.shares_read.get_or_insert(shares_read);
+                }
+                self.joined(now_ms, conn, &heads, out);
+            }
             Input::Closed { conn } => self.closed(now_ms, conn),
             Input::Heard { conn } => self.heard(now_ms, conn),
             Input::Committed { event, origin } => self.committed(now_ms, &event, origin, out),
@@ -187,6 +207,7 @@ impl Hub {
             Input::Watchable { conn, users, leavings } => {
                 self.watchable(conn, &users, leavings, out);
             }
+            Input::ReadShared { user, on } => self.read_shared(user, on),
             Input::Revoked { user, sessions } => self.revoked(user, &sessions, out),
             Input::Tick => self.tick(now_ms, out),
         }
@@ -261,6 +282,7 @@ impl Hub {
         }
         if self.joining == 0 {
             self.held.clear();
+            self.held_receipts.clear();
         }
         self.joining += 1;
         let passed = self.held_from + self.held.len() as u64;
@@ -271,9 +293,11 @@ impl Hub {
             heard_ms: now_ms,
             pinged: false,
             joining_from: Some(passed),
+            receipts_from: self.receipts_passed,
             rooms: Vec::new(),
             watched: Vec::new(),
             doubted: Vec::new(),
+            shares_read: None,
         });
     }
 
@@ -315,6 +339,7 @@ impl Hub {
         }
         let heads = replay(user, heads, &since, id.slot, out);
         self.settle(user, id.slot, &heads, out);
+        self.tell_receipts_passed(id.slot, out);
         for event in &since {
             self.head(now_ms, event.room, event.seq);
             if event.room.is_self_of(user) {
@@ -471,6 +496,7 @@ impl Hub {
                 let new = || LocalRoom::new(before);
                 let room = self.rooms.entry(event.room).or_insert_with(new);
                 room.add(slot, before);
+                out.list.push(Output::Untold { room: event.room });
             }
         }
         self.catch_up(event.room, out);
@@ -536,6 +562,9 @@ impl Hub {
                 out.signal(signal, others);
             }
             Signal::Presence { user, online } => self.presence.changed(user, online, out),
+            Signal::Receipt { room, receipts, delivered_moved } => {
+                self.receipt(room, receipts, delivered_moved, out);
+            }
             Signal::Profile(ref profile) => {
                 let own = self.users.get(&profile.user).map_or(&[][..], Vec::as_slice);
                 let watching = self.presence.watchers(profile.user);

@@ -19,4 +19,5 @@ pub mod id;
 pub mod limit;
 pub mod outbox;
 pub mod profile;
+pub mod receipt;
 pub mod text;

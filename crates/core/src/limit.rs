@@ -38,6 +38,21 @@ pub const USER_LOOKUP_MAX: usize = 100;
 pub const ROOM_MEMBERS_AT_START_MAX: usize = 100;
 /// Members of a group, as in the best known of the kind.
 pub const GROUP_MEMBERS_MAX: u64 = 1_024;
+/// Members of a room that keeps receipts: "read by all" of more is never true, and who has not is a
+/// list that nobody reads.
+pub const RECEIPT_MEMBERS_MAX: u64 = 1_024;
+/// Marks of delivery gathered by one shard until they go to the writer; beyond it they are refused as
+/// `busy`.
+pub const DELIVERED_HELD_MAX: usize = 65_536;
+/// Marks of delivery, or times at which users were last seen, in one write: at about 8 µs each, two
+/// milliseconds that who sends may have to wait.
+pub const DELIVERED_BATCH_MAX: usize = 256;
+/// Users whose going waits to be written down; beyond it their last token tells when they were here.
+pub const SEEN_HELD_MAX: usize = 65_536;
+/// Rooms whose ticks are worked out in one round; the others wait for the next.
+pub const RECEIPT_ROOMS_MAX: usize = 256;
+/// Rooms whose ticks are kept at hand; beyond it they are worked out again when they are asked for.
+pub const RECEIPTS_KEPT_MAX: usize = 16_384;
 /// Members of a channel.
 pub const CHANNEL_MEMBERS_MAX: u64 = 100_000;
 /// Rooms that one user may be in.
@@ -124,6 +139,8 @@ pub const OFFLINE_AFTER: Duration = Duration::from_secs(15);
 pub const GAP_WAIT: Duration = Duration::from_millis(10);
 /// Who was told of being added to a room is told of the joining within this time, by whatever way.
 pub const ADDED_WAIT: Duration = Duration::from_secs(1);
+/// A room's ticks are told at most this often, and marks of delivery wait as long for the writer.
+pub const RECEIPTS_EVERY: Duration = Duration::from_secs(1);
 /// Time that a leaving node gives its clients to come back elsewhere.
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 
@@ -147,6 +164,9 @@ pub struct Rate {
 pub const SEND_RATE: Rate = Rate { burst: 30, per_second: 10.0 };
 /// Commands and requests of any kind from one account.
 pub const COMMAND_RATE: Rate = Rate { burst: 200, per_second: 50.0 };
+/// Marks of delivery from one account: its clients say them by themselves, at most 32 a second each, so
+/// they must not use up what a person may ask for.
+pub const DELIVERED_RATE: Rate = Rate { burst: 1_000, per_second: 200.0 };
 /// Typing and the like from one account; what is above is dropped unseen.
 pub const SIGNAL_RATE: Rate = Rate { burst: 20, per_second: 5.0 };
 /// Passwords tried for one handle from one network, or by one session for its own account; open

@@ -1,6 +1,6 @@
 //! What waits for one slow reader: bounded, and forgotten rather than grown.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::id::{RoomId, Seq};
 use crate::limit::{LAGGED_ROOMS_MAX, OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
@@ -12,6 +12,8 @@ pub enum Class {
     Reply,
     /// An event of a room's log: can be read again, so the reader is told that it lags.
     Event { room: RoomId, seq: Seq },
+    /// How far a room has come: can be asked again, so it is dropped and its room noted.
+    Receipt { room: RoomId },
     /// True now and not kept: dropped first.
     Signal,
 }
@@ -46,6 +48,7 @@ pub struct Outbox<F> {
     frames: VecDeque<(F, Class)>,
     bytes: usize,
     lagged: BTreeMap<RoomId, Seq>,
+    stale: BTreeSet<RoomId>,
     losses: Losses,
 }
 
@@ -55,6 +58,7 @@ impl<F> Default for Outbox<F> {
             frames: VecDeque::new(),
             bytes: 0,
             lagged: BTreeMap::new(),
+            stale: BTreeSet::new(),
             losses: Losses::default(),
         }
     }
@@ -79,6 +83,7 @@ impl<F: AsRef<[u8]>> Outbox<F> {
                     self.losses.signals += 1;
                     return Pushed::Dropped;
                 }
+                Class::Receipt { room } => return self.stale(room),
                 Class::Event { room, seq } => return self.lag(room, seq),
                 Class::Reply if full(self) => return Pushed::Overflow,
                 Class::Reply => {}
@@ -123,6 +128,11 @@ impl<F: AsRef<[u8]>> Outbox<F> {
         if self.frames.is_empty() { std::mem::take(&mut self.lagged) } else { BTreeMap::new() }
     }
 
+    /// Once nothing waits: the rooms whose ticks were dropped, and must be told again.
+    pub fn take_stale(&mut self) -> BTreeSet<RoomId> {
+        if self.frames.is_empty() { std::mem::take(&mut self.stale) } else { BTreeSet::new() }
+    }
+
     /// True while events are forgotten and the reader is not yet told.
     #[must_use]
     pub fn is_lagging(&self) -> bool {
@@ -136,18 +146,25 @@ impl<F: AsRef<[u8]>> Outbox<F> {
 
     /// Forgets all signals and events, and notes the rooms of the events.
     fn forget(&mut self) {
-        let (lagged, losses) = (&mut self.lagged, &mut self.losses);
+        let Self { frames, bytes, lagged, losses, stale } = self;
         let was_lagging = !lagged.is_empty();
-        self.frames.retain(|(_, class)| {
+        frames.retain(|(_, class)| {
             match class {
                 Class::Event { room, seq } => drop(lagged.insert(*room, *seq)),
+                Class::Receipt { room } => drop(stale.insert(*room)),
                 Class::Signal => losses.signals += 1,
                 Class::Reply => {}
             }
             *class == Class::Reply
         });
         losses.backlogs += u64::from(!was_lagging && !lagged.is_empty());
-        self.bytes = self.frames.iter().map(|(frame, _)| frame.as_ref().len()).sum();
+        *bytes = frames.iter().map(|(frame, _)| frame.as_ref().len()).sum();
+    }
+
+    /// Notes a room whose ticks the reader was not told. Of too many it hears by its next `hello`.
+    fn stale(&mut self, room: RoomId) -> Pushed {
+        self.stale.insert(room);
+        if self.stale.len() > LAGGED_ROOMS_MAX { Pushed::Overflow } else { Pushed::Dropped }
     }
 
     fn lag(&mut self, room: RoomId, seq: Seq) -> Pushed {
@@ -199,6 +216,30 @@ mod tests {
             [(room(1), Seq::new(2)), (room(2), Seq::new(5))]
         );
         assert_eq!(outbox.push("live again".to_owned(), event(1, 3)), Pushed::Queued);
+    }
+
+    #[test]
+    fn ticks_that_are_dropped_are_named_once_nothing_waits() {
+        let mut outbox = Outbox::default();
+        let receipt = |number| Class::Receipt { room: room(number) };
+        outbox.push("waits".to_owned(), receipt(1));
+        outbox.push("x".repeat(OUTBOX_BYTES_MAX), Class::Reply);
+        assert_eq!(outbox.push("late".to_owned(), receipt(2)), Pushed::Dropped);
+        assert!(outbox.take_stale().is_empty(), "the reply still waits");
+        assert_eq!(outbox.pop().map(|reply| reply.len()), Some(OUTBOX_BYTES_MAX));
+        assert_eq!(outbox.take_stale().into_iter().collect::<Vec<_>>(), [room(1), room(2)]);
+        assert!(outbox.take_stale().is_empty() && outbox.take_lagged().is_empty());
+    }
+
+    #[test]
+    fn who_misses_the_ticks_of_too_many_rooms_comes_back() {
+        let mut outbox = Outbox::default();
+        outbox.push("x".repeat(OUTBOX_BYTES_MAX), Class::Reply);
+        let mut miss =
+            |number| outbox.push("late".to_owned(), Class::Receipt { room: room(number) });
+        let most = LAGGED_ROOMS_MAX as u32;
+        assert!((0..most).all(|number| miss(number) == Pushed::Dropped));
+        assert_eq!((miss(0), miss(most)), (Pushed::Dropped, Pushed::Overflow));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use chinwag_core::profile::{Hue, Profile};
 use serde::Serialize;
 
 use crate::code::Problem;
-use crate::frame::{Drain, ErrorFrame, Lagged, ServerFrame, SignalFrame};
+use crate::frame::{Drain, ErrorFrame, Lagged, ReceiptFrame, ServerFrame, SignalFrame};
 use crate::rest::UserName;
 use crate::ws;
 use crate::ws::encode::TextFrame;
@@ -119,6 +119,9 @@ pub fn signal_frame(signal: &Signal) -> Bytes {
         &Signal::Typing { room, user, on } => SignalFrame::Typing { room, user, on },
         &Signal::Presence { user, online } => SignalFrame::Presence { user, online },
         Signal::Profile(profile) => SignalFrame::Profile { user: user_name(profile) },
+        &Signal::Receipt { room, receipts, .. } => {
+            return frame(&ServerFrame::Receipt(ReceiptFrame { room, receipts: receipts.into() }));
+        }
     }))
 }
 

@@ -6,7 +6,7 @@ use ts_rs::TS;
 use utoipa::ToSchema;
 
 use crate::code::ErrorCode;
-use crate::rest::{Me, Room, UserName};
+use crate::rest::{Me, Receipts, Room, UserName};
 
 /// The first frame of a client, within 10 s.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
@@ -78,7 +78,8 @@ pub struct RoomSync {
     pub limit: Option<u32>,
 }
 
-/// I have read up to here.
+/// I have received, or read, up to here. One of the two is said at least; what was read was delivered.
+/// A `delivered` alone and without a `ref` is gathered for up to a second.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
 pub struct ReceiptSet {
     /// Without it no reply comes.
@@ -86,7 +87,12 @@ pub struct ReceiptSet {
     #[ts(optional)]
     pub reference: Option<u64>,
     pub room: RoomId,
-    pub read: Seq,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub read: Option<Seq>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub delivered: Option<Seq>,
 }
 
 /// What I have begun to write in a room, for my other devices; it replaces what was kept before.
@@ -290,6 +296,17 @@ pub enum SignalFrame {
     },
 }
 
+/// How far all the others in a room have come: what a message of mine from `…_from` to `…_all`, both
+/// within, has of ticks. Two of a pair are there, or neither: then it is no message. At most once a
+/// second a room, where it is not as before; a lower `…_all` than the last is old news.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
+pub struct ReceiptFrame {
+    pub room: RoomId,
+    #[serde(flatten)]
+    #[ts(flatten)]
+    pub receipts: Receipts,
+}
+
 /// You were too slow: sync this room from your cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
 pub struct Lagged {
@@ -312,6 +329,7 @@ pub enum ServerFrame {
     Reply(Reply),
     Error(ErrorFrame),
     Signal(SignalFrame),
+    Receipt(ReceiptFrame),
     Lagged(Lagged),
     Drain(Drain),
     Pong,

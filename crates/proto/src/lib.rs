@@ -16,6 +16,8 @@ pub mod ws;
 
 /// The ids on the wire, for those who may not use the core.
 pub use chinwag_core::id;
+/// What has become of a message, for the same.
+pub use chinwag_core::receipt;
 
 /// The subprotocol of the WebSocket.
 pub const SUBPROTOCOL: &str = "chinwag.v1";

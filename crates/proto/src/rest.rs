@@ -1,6 +1,7 @@
 //! The bodies of the REST door.
 
 use chinwag_core::id::{Epoch, Key, RoomId, Seq, SessionId, UserId};
+use chinwag_core::receipt::Reach;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
@@ -107,6 +108,19 @@ pub struct Me {
     #[schema(minimum = 0, maximum = 359)]
     #[ts(optional)]
     pub hue: Option<u16>,
+    /// Whether I give and get read receipts.
+    #[serde(default = "yes")]
+    #[ts(optional, as = "Option<bool>")]
+    pub read_receipts: bool,
+    /// Whether I say when I was last seen, and am told so of others.
+    #[serde(default = "yes")]
+    #[ts(optional, as = "Option<bool>")]
+    pub last_seen: bool,
+}
+
+/// A switch that an older server does not know is on.
+fn yes() -> bool {
+    true
 }
 
 /// Change my profile; what is left out stays.
@@ -118,6 +132,12 @@ pub struct MePatch {
     #[schema(minimum = 0, maximum = 359)]
     #[ts(optional)]
     pub hue: Option<u64>,
+    /// Off: I give no read receipts and get none.
+    #[ts(optional)]
+    pub read_receipts: Option<bool>,
+    /// Off: I do not say when I was last seen, and am not told so of others.
+    #[ts(optional)]
+    pub last_seen: Option<bool>,
 }
 
 /// Delete my account.
@@ -247,6 +267,14 @@ pub struct Room {
     pub n: u64,
     pub read_seq: Seq,
     pub read_n: u64,
+    /// What I have received; say so where it is less than I have.
+    #[serde(default)]
+    #[ts(optional, as = "Option<Seq>")]
+    pub delivered_seq: Seq,
+    /// How far all the others have come.
+    #[serde(default)]
+    #[ts(optional, as = "Option<Receipts>")]
+    pub receipts: Receipts,
     pub created_at_ms: u64,
     /// The newest in the timeline that I may see.
     pub last: Option<Event>,
@@ -254,6 +282,48 @@ pub struct Room {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub draft: Option<String>,
+}
+
+/// How far all the others in a room have come. Two of a pair are there, or neither.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
+pub struct Receipts {
+    /// From the message with this `seq` on …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub delivered_from: Option<Seq>,
+    /// … to this one all the others who were there have received each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub delivered_all: Option<Seq>,
+    /// From the message with this `seq` on …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub read_from: Option<Seq>,
+    /// … to this one all the others who were there, and let it be known, have read each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub read_all: Option<Seq>,
+}
+
+impl From<chinwag_core::receipt::Receipts> for Receipts {
+    fn from(receipts: chinwag_core::receipt::Receipts) -> Self {
+        Self {
+            delivered_from: receipts.delivered.map(|reach| reach.from),
+            delivered_all: receipts.delivered.map(|reach| reach.all),
+            read_from: receipts.read.map(|reach| reach.from),
+            read_all: receipts.read.map(|reach| reach.all),
+        }
+    }
+}
+
+impl From<Receipts> for chinwag_core::receipt::Receipts {
+    fn from(receipts: Receipts) -> Self {
+        let reach = |from: Option<Seq>, all: Option<Seq>| Some(Reach { from: from?, all: all? });
+        Self {
+            delivered: reach(receipts.delivered_from, receipts.delivered_all),
+            read: reach(receipts.read_from, receipts.read_all),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, TS)]
@@ -365,10 +435,39 @@ pub struct Events {
     pub head_seq: Seq,
 }
 
-/// How far I have read.
+/// How far I have received, or read; one of the two at least.
 #[derive(Debug, Clone, Deserialize, ToSchema, TS)]
 pub struct Receipt {
-    pub read: Seq,
+    #[ts(optional)]
+    pub read: Option<Seq>,
+    #[ts(optional)]
+    pub delivered: Option<Seq>,
+}
+
+/// How far another member has come. Of a message with the `seq` s: not theirs where `from_seq` is above
+/// s, read where `read_seq` is not below it, else delivered where `delivered_seq` is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
+pub struct MemberReceipt {
+    pub user: UserName,
+    /// Where the membership begins.
+    pub from_seq: Seq,
+    pub delivered_seq: Seq,
+    /// When that moved last, which is not before they received s; 0 where it is not known.
+    pub delivered_at_ms: u64,
+    /// None where one of us has switched read receipts off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub read_seq: Option<Seq>,
+    /// When that moved last, which is not before they read s; 0 where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub read_at_ms: Option<u64>,
+}
+
+/// How far each of the others has come, by id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
+pub struct MemberReceipts {
+    pub receipts: Vec<MemberReceipt>,
 }
 
 /// What I have begun to write, for my other devices.
@@ -385,6 +484,10 @@ pub struct DraftPut {
 pub struct Presence {
     pub user: UserId,
     pub online: bool,
+    /// When the last connection ended, Unix milliseconds; none where one of us does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub last_seen_ms: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]

@@ -18,6 +18,7 @@ use crate::config::{Config, Registration};
 use crate::http::answer::Failure;
 use crate::online::Online;
 use crate::probe::Probes;
+use crate::receipts::Ticks;
 use crate::shard::inbox::{Shards, ToShard};
 use crate::telemetry::Metrics;
 use crate::throttle::Throttle;
@@ -38,6 +39,7 @@ pub(crate) struct App {
     pub metrics: Metrics,
     pub online: Online,
     pub probes: Probes,
+    pub ticks: Arc<Ticks>,
     pub cookie_name: String,
     draining: AtomicBool,
 }
@@ -53,11 +55,13 @@ impl App {
             now_ms: clock::wall_ms,
             random: clock::random,
         };
-        let told = (Arc::clone(&shards), Arc::clone(&revoked));
+        let ticks = Arc::new(Ticks::default());
+        let told = (Arc::clone(&shards), Arc::clone(&revoked), Arc::clone(&ticks));
         let store = Store::open(
             options,
             Box::new(move |batch| {
                 told.1.note(batch, clock::wall_ms());
+                told.2.note(batch);
                 told.0.publish(&ToShard::Told(Arc::clone(batch), clock::instant()));
             }),
         )?;
@@ -69,6 +73,7 @@ impl App {
             metrics: Metrics::new(),
             online: Online::default(),
             probes: Probes::default(),
+            ticks,
             draining: AtomicBool::new(false),
             config,
             store,
@@ -91,11 +96,20 @@ impl App {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Tells every shard something that is true now.
-    pub(crate) fn publish(&self, signal: Signal) {
-        self.online.note(&signal);
+    /// Tells every shard something that is true now; false where one of them had no place for it.
+    pub(crate) fn publish(&self, signal: Signal) -> bool {
+        self.online.note(&signal, clock::wall_ms());
         let refused = self.shards.publish(&ToShard::Signal(signal));
         self.metrics.signals_dropped.inc_by(refused);
+        refused == 0
+    }
+
+    /// Changes something that nobody asked for; false where the writer was too busy.
+    pub(crate) async fn write_unasked(&self, write: Write) -> bool {
+        let now_ms = clock::wall_ms();
+        let key = Key::new(now_ms, clock::random_u128());
+        let nobody = chinwag_store::installation_user();
+        self.store.write(nobody, key, now_ms, write).await.is_ok()
     }
 
     /// The caller of an access token, if it is good and its session stands.

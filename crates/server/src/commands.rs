@@ -24,8 +24,8 @@ use chinwag_core::event::ConnId;
 use chinwag_core::id::Key;
 use chinwag_proto::code::{ErrorCode, Problem};
 use chinwag_proto::encode;
-use chinwag_proto::frame::ClientFrame;
-use chinwag_store::write::{Answer, Submission, Write};
+use chinwag_proto::frame::{ClientFrame, ReceiptSet};
+use chinwag_store::write::{Answer, Refusal, Submission, Write};
 
 use crate::app;
 use crate::auth::Caller;
@@ -78,6 +78,7 @@ pub(crate) fn socket(shard: &Rc<Shard>, conn: ConnId, caller: Caller, frame: Cli
     let limited = match &frame {
         ClientFrame::TypingSet(_) | ClientFrame::Ping => Ok(()),
         ClientFrame::MessageSend(_) => throttle.send(caller.user),
+        ClientFrame::ReceiptSet(receipt) if is_gathered(receipt) => throttle.delivered(caller.user),
         _ => throttle.command(caller.user),
     };
     if let Err(wait) = limited {
@@ -96,8 +97,14 @@ pub(crate) fn socket(shard: &Rc<Shard>, conn: ConnId, caller: Caller, frame: Cli
                 ClientFrame::MessageDelete(delete)
             })
         }
+        ClientFrame::ReceiptSet(receipt) if is_gathered(&receipt) => {
+            if shard.delivered(caller.user, receipt.room, receipt.delivered.unwrap_or_default()) {
+                return Taken::Done;
+            }
+            refuse(shard, None, app::problem(&Refusal::Busy))
+        }
         ClientFrame::ReceiptSet(receipt) => {
-            let parsed = Ok(Write::ReceiptSet { room: receipt.room, read: receipt.read });
+            let parsed = receipt_set::write(receipt.room, receipt.read, receipt.delivered);
             let key = Key::new(clock::wall_ms(), clock::random_u128());
             let reference = receipt.reference.unwrap_or(UNASKED);
             submit(shard, conn, caller, reference, key, parsed, || ClientFrame::ReceiptSet(receipt))
@@ -123,6 +130,11 @@ pub(crate) fn socket(shard: &Rc<Shard>, conn: ConnId, caller: Caller, frame: Cli
 
 /// The `ref` of a command whose client wants no answer: it is above `REF_MAX`, so no client's.
 pub(crate) const UNASKED: u64 = u64::MAX;
+
+/// True for what a client says by itself and waits for no answer to.
+fn is_gathered(receipt: &ReceiptSet) -> bool {
+    receipt.reference.is_none() && receipt.read.is_none() && receipt.delivered.is_some()
+}
 
 /// The `ref` of a frame, for its refusal.
 fn reference(frame: &ClientFrame) -> Option<u64> {
@@ -165,7 +177,7 @@ fn submit(
     let submission = Submission { actor: caller.user, key, at_ms, write, answer };
     if shard.app.store.submit(submission).is_err() {
         shard.abandon(conn);
-        return refuse(shard, asked, app::problem(&chinwag_store::write::Refusal::Busy));
+        return refuse(shard, asked, app::problem(&Refusal::Busy));
     }
     Taken::Done
 }

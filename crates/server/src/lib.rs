@@ -17,6 +17,7 @@ mod online;
 pub mod openapi;
 mod probe;
 mod queries;
+mod receipts;
 pub mod run;
 mod shard;
 mod stream;

@@ -10,6 +10,7 @@ pub(crate) mod log;
 pub(crate) mod me;
 pub(crate) mod members;
 pub(crate) mod presence;
+pub(crate) mod receipts;
 pub(crate) mod room_get;
 pub(crate) mod rooms;
 pub(crate) mod sessions;

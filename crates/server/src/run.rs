@@ -16,14 +16,12 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use crate::accept::http1::Http;
-use crate::accept::{self, Phase, Port};
-use crate::admin;
+use crate::accept::{Phase, Port};
 use crate::app::App;
-use crate::clock;
 use crate::config::{Config, Registration};
 use crate::shard::Shard;
 use crate::shard::inbox::{Door, ToShard};
-use crate::tls;
+use crate::{accept, admin, clock, online, receipts, tls};
 
 /// How often rates and revocations that no longer matter are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -77,6 +75,8 @@ fn start_on(port: Port, config: Config) -> anyhow::Result<Server> {
         Builder::new_multi_thread().worker_threads(1).thread_name("accept").enable_all().build()?;
     runtime.spawn(accept::run(Arc::clone(&app), Door::Main, port, phases.clone()));
     runtime.spawn(forget(Arc::clone(&app)));
+    runtime.spawn(receipts::run(Arc::clone(&app)));
+    runtime.spawn(online::run(Arc::clone(&app)));
     let entered = runtime.enter();
     if let Some(operator) = admin::socket::Door::open(&app.config.data) {
         runtime.spawn(operator.serve(Arc::clone(&app), phases.clone()));

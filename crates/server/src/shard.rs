@@ -20,12 +20,15 @@ use chinwag_core::event::{ConnId, Origin, Signal};
 use chinwag_core::hub::{Close, Hub, Input, Output, Outputs};
 use chinwag_core::id::{RoomId, Seq, UserId};
 use chinwag_core::limit::{
-    BEAT_EVERY, HELLO_WITHIN, IN_FLIGHT_MAX, JOINS_AT_ONCE_MAX, PAGE_MAX, STALLED_AFTER,
+    BEAT_EVERY, DELIVERED_BATCH_MAX, DELIVERED_HELD_MAX, HELLO_WITHIN, IN_FLIGHT_MAX,
+    JOINS_AT_ONCE_MAX, PAGE_MAX, STALLED_AFTER,
 };
 use chinwag_core::outbox::Class;
 use chinwag_proto::code::{CLOSE_CODES, CloseCode};
 use chinwag_proto::{encode, ws};
 use chinwag_store::committed::Told;
+use chinwag_store::write::{Delivered, Write};
+use foldhash::HashMap;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_local;
 
@@ -70,6 +73,10 @@ struct Live {
     gaps: Vec<(RoomId, Seq)>,
     /// Whom a connection may watch, to be read anew.
     doubts: Vec<Doubt>,
+    /// Marks of delivery that wait for the next sweep.
+    delivered: HashMap<(RoomId, UserId), Seq>,
+    /// True while some are on their way to the writer.
+    delivering: bool,
     draining: bool,
 }
 
@@ -154,6 +161,11 @@ impl Shard {
                     let input = Input::Revoked { user: *user, sessions: sessions.clone() };
                     live.hub.handle(now_ms, input, &mut live.outputs);
                 }
+                Told::ReadShared { user, on, .. } => {
+                    let input = Input::ReadShared { user: *user, on: *on };
+                    live.hub.handle(now_ms, input, &mut live.outputs);
+                }
+                Told::Marked(_) => {}
                 Told::Profile(profile) => {
                     let signal = Signal::Profile(Arc::clone(profile));
                     live.hub.handle(now_ms, Input::Signal(signal), &mut live.outputs);
@@ -249,7 +261,10 @@ impl Shard {
                 let Some(socket) = live.socket(conn) else {
                     return;
                 };
-                match (writable, socket.drain_outbox()) {
+                let mut stale = Vec::new();
+                let drained = socket.drain_outbox(&mut stale);
+                shard.app.ticks.missed(stale);
+                match (writable, drained) {
                     // Who takes what is sent lives, even while nothing of it is read here.
                     (Ok(Ok(())), Ok(false)) => shard.note_heard(live, conn),
                     (Ok(Ok(())), Ok(true)) => {
@@ -313,7 +328,46 @@ impl Shard {
             }
         }
         self.handle([Input::Tick]);
+        self.flush_delivered();
         self.observe();
+    }
+
+    /// Gathers a mark of delivery; whether it is theirs to say is decided by the writer. False where
+    /// there is no place for it.
+    pub(crate) fn delivered(&self, user: UserId, room: RoomId, seq: Seq) -> bool {
+        let delivered = &mut self.live.borrow_mut().delivered;
+        let is_taken =
+            delivered.len() < DELIVERED_HELD_MAX || delivered.contains_key(&(room, user));
+        if is_taken {
+            let mark = delivered.entry((room, user)).or_insert(seq);
+            *mark = (*mark).max(seq);
+        }
+        is_taken
+    }
+
+    /// Hands the gathered marks to the writer, one write after the other, so that who sends waits for
+    /// one of them at most; where it is too busy they wait on.
+    fn flush_delivered(self: &Rc<Self>) {
+        let live = &mut *self.live.borrow_mut();
+        if live.delivered.is_empty() || std::mem::replace(&mut live.delivering, true) {
+            return;
+        }
+        let mark = |((room, user), seq)| Delivered { room, user, seq };
+        let mut marks: Vec<Delivered> = live.delivered.drain().map(mark).collect();
+        // Neighbours in the table are written together.
+        marks.sort_unstable_by_key(|mark| (mark.room, mark.user));
+        let shard = Rc::clone(self);
+        spawn_local(async move {
+            for marks in marks.chunks(DELIVERED_BATCH_MAX) {
+                let write = Write::DeliveredSet { marks: marks.to_vec() };
+                if !shard.app.write_unasked(write).await {
+                    for mark in marks {
+                        shard.delivered(mark.user, mark.room, mark.seq);
+                    }
+                }
+            }
+            shard.live.borrow_mut().delivering = false;
+        });
     }
 
     fn observe(&self) {
@@ -330,7 +384,8 @@ impl Shard {
     }
 
     /// Says goodbye; each connection is closed as soon as nothing of it is in flight.
-    fn drain(&self, return_within: Duration) {
+    fn drain(self: &Rc<Self>, return_within: Duration) {
+        self.flush_delivered();
         let live = &mut *self.live.borrow_mut();
         live.draining = true;
         let within_ms = u64::try_from(return_within.as_millis()).unwrap_or(u64::MAX);
@@ -589,16 +644,21 @@ impl Live {
                     self.answer(origin, shard, || encode::reply_frame(reference, event.as_row()));
                 }
                 Output::Signal { signal, to } => {
-                    let frame = self.wave.frame(encode::signal_frame(&signal), Class::Signal);
+                    let class = match signal {
+                        Signal::Receipt { room, .. } => Class::Receipt { room },
+                        _ => Class::Signal,
+                    };
+                    let frame = self.wave.frame(encode::signal_frame(&signal), class);
                     for &slot in &outputs.slots[to] {
                         self.give(frame, slot);
                     }
                 }
-                Output::Publish(signal) => app.publish(signal),
+                Output::Publish(signal) => drop(app.publish(signal)),
                 Output::Fetch { room, after } => self.gaps.push((room, after)),
                 Output::Doubt { conn, user, users, leavings } => {
                     self.doubts.push(Doubt { conn, user, users, leavings });
                 }
+                Output::Untold { room } => app.ticks.missed([room]),
                 Output::Ping { conn } => {
                     let frame = self.wave.frame(ws::encode::ping(b""), Class::Reply);
                     self.give(frame, conn.slot);

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use chinwag_core::id::UserId;
 use chinwag_core::limit::{
-    ADDRESS_RATE, COMMAND_RATE, LOGIN_ANYWHERE_RATE, LOGIN_RATE, LOOKUP_RATE, Rate, SEND_RATE,
-    SIGNAL_RATE,
+    ADDRESS_RATE, COMMAND_RATE, DELIVERED_RATE, LOGIN_ANYWHERE_RATE, LOGIN_RATE, LOOKUP_RATE, Rate,
+    SEND_RATE, SIGNAL_RATE,
 };
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -25,6 +25,7 @@ struct Rates {
     clock: DefaultClock,
     sends: DefaultKeyedRateLimiter<UserId>,
     commands: DefaultKeyedRateLimiter<UserId>,
+    deliveries: DefaultKeyedRateLimiter<UserId>,
     signals: DefaultKeyedRateLimiter<UserId>,
     lookups: DefaultKeyedRateLimiter<UserId>,
     confirmations: DefaultKeyedRateLimiter<UserId>,
@@ -45,6 +46,7 @@ impl Throttle {
             clock: DefaultClock::default(),
             sends: RateLimiter::keyed(quota(SEND_RATE)),
             commands: RateLimiter::keyed(quota(COMMAND_RATE)),
+            deliveries: RateLimiter::keyed(quota(DELIVERED_RATE)),
             signals: RateLimiter::keyed(quota(SIGNAL_RATE)),
             lookups: RateLimiter::keyed(quota(LOOKUP_RATE)),
             confirmations: RateLimiter::keyed(quota(LOGIN_RATE)),
@@ -60,6 +62,10 @@ impl Throttle {
 
     pub(crate) fn command(&self, user: UserId) -> Result<(), TooMany> {
         self.check(|rates| &rates.commands, &user)
+    }
+
+    pub(crate) fn delivered(&self, user: UserId) -> Result<(), TooMany> {
+        self.check(|rates| &rates.deliveries, &user)
     }
 
     pub(crate) fn signal(&self, user: UserId) -> Result<(), TooMany> {
@@ -92,6 +98,7 @@ impl Throttle {
         if let Some(rates) = &self.0 {
             rates.sends.retain_recent();
             rates.commands.retain_recent();
+            rates.deliveries.retain_recent();
             rates.signals.retain_recent();
             rates.lookups.retain_recent();
             rates.confirmations.retain_recent();

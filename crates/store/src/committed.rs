@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chinwag_core::event::{Event, Origin};
-use chinwag_core::id::{SessionId, UserId};
+use chinwag_core::id::{RoomId, SessionId, UserId};
 use chinwag_core::profile::Profile;
 
 use crate::write::Refusal;
@@ -58,4 +58,12 @@ pub enum Told {
     },
     /// An account is shown like this from now on.
     Profile(Arc<Profile>),
+    /// In these rooms somebody's marks moved, or somebody came or went: the ticks may be others.
+    Marked(Vec<RoomId>),
+    /// A user has switched read receipts on or off; `rooms` are all of theirs.
+    ReadShared {
+        user: UserId,
+        on: bool,
+        rooms: Vec<RoomId>,
+    },
 }

@@ -4,6 +4,7 @@ use chinwag_core::access::{History, Posting, Rank, Role, RoomKind};
 use chinwag_core::event::{Event, EventRow};
 use chinwag_core::id::{Epoch, RoomId, Seq, SessionId, UserId};
 use chinwag_core::profile::Hue;
+use chinwag_core::receipt::Receipts;
 
 pub use crate::sqlite::Reader;
 use crate::write::Refusal;
@@ -19,6 +20,10 @@ pub struct UserRow {
     pub created_at_ms: u64,
     /// The colour of the picture, where one was chosen.
     pub hue: Option<Hue>,
+    /// Gives and gets read receipts.
+    pub read_receipts: bool,
+    /// Says when they were last seen, and is told so of others.
+    pub last_seen: bool,
 }
 
 /// One signed-in device or browser.
@@ -46,6 +51,9 @@ pub struct RoomRow {
     pub n: u64,
     pub read_seq: Seq,
     pub read_n: u64,
+    pub delivered_seq: Seq,
+    /// How far all the others have come; empty until whoever shows the room fills it in.
+    pub receipts: Receipts,
     pub created_at_ms: u64,
     /// The newest in the timeline that the user may see.
     pub last: Option<Event>,
@@ -76,6 +84,18 @@ pub struct MemberRow {
     pub user: UserRow,
     pub role: Role,
     pub joined_at_ms: u64,
+}
+
+/// How far another member of a room has come, and since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptRow {
+    pub user: UserRow,
+    /// The first event of the membership: they got nothing before it.
+    pub join: Seq,
+    pub delivered: Seq,
+    pub delivered_at_ms: u64,
+    /// None where one of the two has switched read receipts off.
+    pub read: Option<(Seq, u64)>,
 }
 
 /// What is still kept of someone in a room that was left.

@@ -50,7 +50,8 @@ pub(crate) fn start_writer(
     let pressure = checkpoint::Pressure::new();
     let shared = Arc::clone(shared);
     let known = Known::default();
-    let writer = Writer { connection, known, setting, pressure, shared, publish };
+    let writer =
+        Writer { connection, known, setting, pressure, shared, publish, marked: Vec::new() };
     spawn("store-writer", move || writer.run())
 }
 

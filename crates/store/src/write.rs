@@ -43,11 +43,18 @@ pub enum Write {
         room: RoomId,
         target: Seq,
     },
-    /// Advance the actor's own read mark; never moves it back. Appends `room_read` to the actor's
-    /// `self` room where it moved, but for the mark of the `self` room itself.
+    /// Advance the actor's own marks; never moves one back. What was read was delivered. Where the
+    /// read mark moved it appends `room_read` to the actor's `self` room, but for the mark of the
+    /// `self` room itself; of a delivery no event tells.
     ReceiptSet {
         room: RoomId,
-        read: Seq,
+        read: Option<Seq>,
+        delivered: Option<Seq>,
+    },
+    /// Advance the marks of delivery that were gathered of several users; at most
+    /// `DELIVERED_BATCH_MAX`. Those of who is no member (any more) are skipped. `actor` is ignored.
+    DeliveredSet {
+        marks: Vec<Delivered>,
     },
     /// Keep what the actor has begun to write in `room`, or that there is nothing. `body` is that of the
     /// `draft` appended to the actor's `self` room; the one before it is erased. The same again changes
@@ -105,6 +112,17 @@ pub enum Write {
     ProfileSet {
         display_name: Option<Name>,
         hue: Option<Hue>,
+    },
+    /// Whether the actor gives and gets read receipts, and says and is told when one was last seen;
+    /// what is left out stays.
+    PrivacySet {
+        read_receipts: Option<bool>,
+        last_seen: Option<bool>,
+    },
+    /// When the last connection of each of these users ended; at most `DELIVERED_BATCH_MAX`. Kept only of
+    /// those who say so. `actor` is ignored.
+    SeenSet {
+        seen: Vec<(UserId, u64)>,
     },
     /// Set the actor's password, if it is still `verified`; all sessions but `keep` end, and so does a
     /// reset link.
@@ -204,6 +222,14 @@ pub enum Operation {
     RegistrationSet {
         registration: Option<Registration>,
     },
+}
+
+/// How far one user has received one room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivered {
+    pub room: RoomId,
+    pub user: UserId,
+    pub seq: Seq,
 }
 
 /// An Argon2id hash in its PHC form.

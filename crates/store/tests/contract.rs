@@ -26,6 +26,8 @@ mod opening;
 mod operator;
 #[path = "contract/paging.rs"]
 mod paging;
+#[path = "contract/receipts.rs"]
+mod receipts;
 #[path = "contract/rooms.rs"]
 mod rooms;
 #[path = "contract/sessions.rs"]

@@ -7,6 +7,7 @@
 mod received;
 mod shown;
 mod stored;
+mod ticks;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,7 @@ use std::fmt;
 use chinwag_core::access::{History, RoomKind};
 use chinwag_core::event::{Event, EventKind};
 use chinwag_core::id::{Key, RoomId, Seq, UserId};
+use chinwag_core::receipt::Receipts;
 
 use crate::ledger::{DeviceId, Entry, Ledger, text_hash};
 
@@ -44,6 +46,8 @@ pub enum Promise {
     Unread,
     /// What was erased is gone everywhere.
     Erased,
+    /// Ticks say no more than what was received and read, and at the end all of it.
+    Ticks,
 }
 
 /// A promise that was broken.
@@ -69,6 +73,8 @@ pub struct Evidence {
     pub members: Vec<MemberView>,
     /// What each client that is online shows.
     pub devices: Vec<DeviceView>,
+    /// Those who have switched read receipts off from the beginning.
+    pub quiet: Vec<UserId>,
 }
 
 /// The whole log of a room.
@@ -104,6 +110,8 @@ pub struct RoomView {
     pub n: u64,
     pub read_seq: Seq,
     pub read_n: u64,
+    /// How far all the others have come, where the suite waits for it.
+    pub receipts: Option<Receipts>,
     /// From where on `timeline` is whole.
     pub from: Seq,
     /// Messages and notices, ascending.
@@ -127,6 +135,7 @@ pub fn check(ledger: &Ledger, evidence: &Evidence) -> Vec<Violation> {
     stored::check(&facts, &mut found);
     received::check(&facts, &mut found);
     shown::check(&facts, &mut found);
+    ticks::check(&facts, &mut found);
     found
 }
 

@@ -5,6 +5,7 @@
 //! a cluster. It is kept outside the thing under test.
 
 use chinwag_core::id::{Key, RoomId, Seq, UserId};
+use chinwag_core::receipt::Receipts;
 use chinwag_proto::code::ErrorCode;
 use chinwag_proto::frame::Event;
 
@@ -51,6 +52,8 @@ pub enum Entry {
     Applied { room: RoomId, seq: Seq, key: Option<Key> },
     /// What the client shows of a room, where it changed.
     Shown { room: RoomId, head_seq: Seq, n: u64, read_seq: Seq, read_n: u64 },
+    /// How far the client shows that all the others have come, where it changed.
+    Ticks { room: RoomId, receipts: Receipts },
     /// The client forgot the room.
     Gone { room: RoomId },
 }

@@ -83,6 +83,7 @@ enum Happening {
     Connect { device: usize, life: u16 },
     Act { device: usize },
     Retry { device: usize, life: u16 },
+    Deliver { device: usize, life: u16 },
     Page { device: usize, life: u16, room: RoomId, before: Option<Seq>, page: Messages },
     ToServer { link: usize },
     ToClient { link: usize },
@@ -236,6 +237,7 @@ impl World {
             Happening::Connect { device, life } => self.connect(device, life),
             Happening::Act { device } => self.act(device),
             Happening::Retry { device, life } => self.retry(device, life),
+            Happening::Deliver { device, life } => self.say_delivered(device, life),
             Happening::Page { device, life, room, before, page } => {
                 self.page(device, life, room, before, page);
             }

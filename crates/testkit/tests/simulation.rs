@@ -56,6 +56,21 @@ fn every_promise_is_kept_part_4() {
     run_part(3);
 }
 
+/// A frame of ticks died with its connection, and the room stood beyond the first page of the next
+/// `ready`: only the list tells of it.
+#[test]
+fn ticks_lost_with_a_connection_come_with_the_list() {
+    for seed in [0, 158, 302, 461] {
+        assert_kept(&run(seed, None));
+    }
+}
+
+/// The room moved to the first page between the `ready` and the page that would have told of it.
+#[test]
+fn ticks_of_a_room_that_moves_up_while_the_list_is_read_are_asked_for() {
+    assert_kept(&run(1_346, None));
+}
+
 /// The seed of `CHINWAG_SEED`, to look at one run.
 #[test]
 fn one_seed() {
@@ -122,6 +137,10 @@ found! {
     a_window_between_snapshot_and_stream_is_found: JoinWindowLost breaks NoGap;
     what_was_missed_sent_twice_is_found: DoubleDelivery breaks ExactlyOnce;
     a_hole_that_is_filled_instead_of_read_is_found: GapSkipped breaks OneOrder;
+    a_delivery_of_more_than_was_said_is_found: DeliveredToHead breaks Ticks;
+    a_receipt_of_what_was_said_to_nobody_is_found: ReceiptOfNobody breaks Ticks;
+    read_receipts_for_one_who_gives_none_are_found: ReadOfQuiet breaks NoLeak;
+    ticks_that_a_slow_reader_never_gets_are_found: ReceiptDropped breaks Ticks;
 }
 
 #[test]

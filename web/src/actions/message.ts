@@ -44,7 +44,18 @@ export const remove: Action<MessageScope> = {
   },
 };
 
-export const messageActions: readonly Action<MessageScope>[] = [copy, retry, discard, remove];
+export const receipts: Action<MessageScope> = {
+  id: 'receipts',
+  label: () => text.receipts.action,
+  icon: 'info',
+  key: { key: 'i' },
+  gate: ({ known, message }) => message.isMine && message.seq !== null && known.room.kind !== 'self',
+  perform: ({ desk, known, message }) => {
+    if (message.seq !== null) desk.open({ kind: 'receipts', room: known.room.id, seq: message.seq });
+  },
+};
+
+export const messageActions: readonly Action<MessageScope>[] = [copy, receipts, retry, discard, remove];
 
 /** Over plain http the browser offers no clipboard: there an area that is selected does. */
 export async function toClipboard(words: string): Promise<void> {

@@ -13,12 +13,14 @@ import type {
   Login,
   Me,
   MemberPut,
+  MemberReceipts,
   Members,
   MePatch,
   Messages,
   PasswordChange,
   PasswordReset,
   Problem,
+  Presences,
   RankPut,
   Register,
   ResetLink,
@@ -211,6 +213,16 @@ export class Rest {
 
   members(room: string, after?: string): Promise<Members> {
     return this.#signed('GET', roomPath(room, `/members${after ? `?after=${encodeURIComponent(after)}` : ''}`));
+  }
+
+  /** How far each of the others has come. */
+  receipts(room: string): Promise<MemberReceipts> {
+    return this.#signed('GET', roomPath(room, '/receipts'));
+  }
+
+  /** Who of these is online, and when the others were last seen. */
+  presence(users: string[]): Promise<Presences> {
+    return this.#signed('GET', `/v1/presence?users=${users.map(encodeURIComponent).join()}`);
   }
 
   putMember(room: string, user: string, body: MemberPut): Promise<void> {

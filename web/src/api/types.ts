@@ -64,7 +64,7 @@ export type ReceiptSet = {
 /**
  * Without it no reply comes.
  */
-ref?: number, room: string, read: number, };
+ref?: number, room: string, read?: number, delivered?: number, };
 
 export type DraftSet = { ref: number, room: string, key: string, 
 /**
@@ -170,11 +170,29 @@ export type ErrorFrame = { ref?: number, code: ErrorCode, message: string, field
 
 export type SignalFrame = { "kind": "typing", room: string, user: string, on: boolean, } | { "kind": "presence", user: string, online: boolean, } | { "kind": "profile", user: UserName, };
 
+export type ReceiptFrame = { room: string, 
+/**
+ * From the message with this `seq` on …
+ */
+delivered_from?: number, 
+/**
+ * … to this one all the others who were there have received each.
+ */
+delivered_all?: number, 
+/**
+ * From the message with this `seq` on …
+ */
+read_from?: number, 
+/**
+ * … to this one all the others who were there, and let it be known, have read each.
+ */
+read_all?: number, };
+
 export type Lagged = { room: string, head_seq: number, };
 
 export type Drain = { within_ms: number, };
 
-export type ServerFrame = { "type": "ready" } & Ready | { "type": "event" } & Event | { "type": "reply" } & Reply | { "type": "error" } & ErrorFrame | { "type": "signal" } & SignalFrame | { "type": "lagged" } & Lagged | { "type": "drain" } & Drain | { "type": "pong" };
+export type ServerFrame = { "type": "ready" } & Ready | { "type": "event" } & Event | { "type": "reply" } & Reply | { "type": "error" } & ErrorFrame | { "type": "signal" } & SignalFrame | { "type": "receipt" } & ReceiptFrame | { "type": "lagged" } & Lagged | { "type": "drain" } & Drain | { "type": "pong" };
 
 export type Register = { 
 /**
@@ -234,13 +252,29 @@ rank: string, created_at_ms: number,
 /**
  * The colour of the picture: 0 to 359 degrees of the wheel. Without it choose one by the id.
  */
-hue?: number, };
+hue?: number, 
+/**
+ * Whether I give and get read receipts.
+ */
+read_receipts?: boolean, 
+/**
+ * Whether I say when I was last seen, and am told so of others.
+ */
+last_seen?: boolean, };
 
 export type MePatch = { display_name?: string, 
 /**
  * 0 to 359.
  */
-hue?: number, };
+hue?: number, 
+/**
+ * Off: I give no read receipts and get none.
+ */
+read_receipts?: boolean, 
+/**
+ * Off: I do not say when I was last seen, and am not told so of others.
+ */
+last_seen?: boolean, };
 
 export type MeDelete = { password: string, };
 
@@ -346,7 +380,15 @@ head_seq: number,
 /**
  * Messages so far; unread is `n` less `read_n`.
  */
-n: number, read_seq: number, read_n: number, created_at_ms: number, 
+n: number, read_seq: number, read_n: number, 
+/**
+ * What I have received; say so where it is less than I have.
+ */
+delivered_seq?: number, 
+/**
+ * How far all the others have come.
+ */
+receipts?: Receipts, created_at_ms: number, 
 /**
  * The newest in the timeline that I may see.
  */
@@ -355,6 +397,24 @@ last: Event | null,
  * What I have begun to write here, on whichever device.
  */
 draft?: string, };
+
+export type Receipts = { 
+/**
+ * From the message with this `seq` on …
+ */
+delivered_from?: number, 
+/**
+ * … to this one all the others who were there have received each.
+ */
+delivered_all?: number, 
+/**
+ * From the message with this `seq` on …
+ */
+read_from?: number, 
+/**
+ * … to this one all the others who were there, and let it be known, have read each.
+ */
+read_all?: number, };
 
 export type Rooms = { rooms: Array<Room>, 
 /**
@@ -410,7 +470,27 @@ export type Messages = { epoch: string, messages: Array<Event>, head_seq: number
 
 export type Events = { epoch: string, events: Array<Event>, head_seq: number, };
 
-export type Receipt = { read: number, };
+export type Receipt = { read?: number, delivered?: number, };
+
+export type MemberReceipt = { user: UserName, 
+/**
+ * Where the membership begins.
+ */
+from_seq: number, delivered_seq: number, 
+/**
+ * When that moved last, which is not before they received s; 0 where it is not known.
+ */
+delivered_at_ms: number, 
+/**
+ * None where one of us has switched read receipts off.
+ */
+read_seq?: number, 
+/**
+ * When that moved last, which is not before they read s; 0 where it is not known.
+ */
+read_at_ms?: number, };
+
+export type MemberReceipts = { receipts: Array<MemberReceipt>, };
 
 export type DraftPut = { key?: string, 
 /**
@@ -418,7 +498,11 @@ export type DraftPut = { key?: string,
  */
 text: string, };
 
-export type Presence = { user: string, online: boolean, };
+export type Presence = { user: string, online: boolean, 
+/**
+ * When the last connection ended, Unix milliseconds; none where one of us does not say so.
+ */
+last_seen_ms?: number, };
 
 export type Presences = { presence: Array<Presence>, };
 

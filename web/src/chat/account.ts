@@ -15,6 +15,11 @@ export class Account {
     return me;
   }
 
+  /** Asks how I am by now. */
+  async renew(): Promise<void> {
+    this.learn(await this.rest.me());
+  }
+
   /** All other sessions end. */
   changePassword(old: string, next: string): Promise<void> {
     return this.rest.changePassword({ old, new: next });
@@ -50,7 +55,7 @@ export class Account {
   /** In the installation; for its owner. What one gives oneself, one has at once. */
   async setRank(user: string, rank: string): Promise<void> {
     await this.rest.putRank(user, { rank });
-    if (user === this.rest.userId) this.learn(await this.rest.me());
+    if (user === this.rest.userId) await this.renew();
   }
 
   /** Where others reach this server, the best first; none where it listens on this machine alone. */

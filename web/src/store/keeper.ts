@@ -7,7 +7,7 @@ import type { Pending } from '../sync/state';
 import { keepsake } from '../sync/timeline';
 import { all, type Change, change, destroy, one, open } from './database';
 import {
-  type Everything, isListed, joined, type KeptDraft, type KeptPending, keptPending, type KeptRoom, type KeptSelf, type KeptTimeline, NOTHING,
+  type Everything, joined, type KeptDraft, type KeptPending, keptPending, type KeptRoom, type KeptSelf, type KeptTimeline, NOTHING,
   roomOf, TIMELINE_KEPT, TIMELINES_KEPT_MAX,
 } from './kept';
 
@@ -234,9 +234,8 @@ export class Keeper {
     const old = await Promise.all(rooms.map((room) => (this.#needsOld(state, room) ? this.timeline(room) : null)));
     // From here to the transaction nothing waits: a cursor and what it stands for are of one moment.
     for (const [index, room] of rooms.entries()) changes.push(...this.#roomChanges(state, room, old[index] ?? undefined));
-    const listed = isListed(state) && this.#rooms.size === 0;
     const { epoch, me, limits } = this.plain({ epoch: state.epoch, me: state.me, limits: state.limits });
-    changes.push({ store: 'self', put: { id: 'self', epoch, me, limits, listed, open: this.#open } satisfies KeptSelf });
+    changes.push({ store: 'self', put: { id: 'self', epoch, me, limits, open: this.#open } satisfies KeptSelf });
     if (this.#rooms.size > 0) this.#later();
     return changes;
   }

@@ -3,7 +3,7 @@ import type { Event, Me, Room } from '../api/types';
 import { newRoom, newState, type RoomState } from '../sync/state';
 import * as sync from '../sync/sync';
 import { keepsake, type Kept, restore, timeline } from '../sync/timeline';
-import { type Everything, isListed, joined, keptPending, NOTHING, revive, roomOf, TIMELINE_KEPT } from './kept';
+import { type Everything, joined, keptPending, NOTHING, revive, roomOf, TIMELINE_KEPT } from './kept';
 
 const ME: Me = { id: 'ann', handle: 'ann', display_name: 'Ann', rank: 'member', created_at_ms: 0 };
 const LIMITS = { text_bytes: 16_384, frame_bytes: 65_536, in_flight: 64, page: 100, cursors: 1_000, watch: 100 };
@@ -103,7 +103,7 @@ test('what was kept is the state as it was, and resumes from its cursors', () =>
   const rooms = [roomOf(room(7, 3), 1), roomOf({ ...newRoom(SELF, 2), told_seq: 2 }, 0)];
   const everything: Everything = {
     ...NOTHING,
-    self: { id: 'self', epoch: 'e', me: ME, limits: LIMITS, listed: true, open: 'r' },
+    self: { id: 'self', epoch: 'e', me: ME, limits: LIMITS, open: 'r' },
     rooms: structuredClone(rooms),
     users: [{ id: 'bea', handle: 'bea', display_name: 'Bea' }],
   };
@@ -127,12 +127,4 @@ test('what was unsent waits again under its key, in the order in which it was sa
     ['b', 'waiting', null],
     ['c', 'failed', 'forbidden'],
   ]);
-});
-
-test('the list is not put aside as whole while a room is asked about', () => {
-  const state = newState();
-  state.listed = true;
-  expect(isListed(state)).toBe(true);
-  sync.apply(state, { type: 'event', ...message(1), room: 'new' }, 0);
-  expect(isListed(state)).toBe(false);
 });

@@ -10,7 +10,7 @@ export const TIMELINE_KEPT = 100;
 export const TIMELINES_KEPT_MAX = 200;
 
 /** One a database. */
-export type KeptSelf = { id: 'self'; epoch: string; me: Me; limits: Limits; listed: boolean; open: string | null };
+export type KeptSelf = { id: 'self'; epoch: string; me: Me; limits: Limits; open: string | null };
 
 /** `read_ms` is when somebody looked at it last, 0 where its timeline is not kept. */
 export type KeptRoom = { id: string; room: Room; told_seq: number; cursor: number; blind_seq: number; read_ms: number };
@@ -45,7 +45,7 @@ export function revive({ self, rooms, users, outbox }: Everything): State {
   for (const { id, room, told_seq, cursor, blind_seq } of rooms) {
     state.rooms[id] = { ...newRoom(room, cursor), told_seq, blind_seq };
   }
-  Object.assign(state, { epoch: self.epoch, me: self.me, limits: self.limits, listed: self.listed });
+  Object.assign(state, { epoch: self.epoch, me: self.me, limits: self.limits });
   return state;
 }
 
@@ -60,12 +60,6 @@ export function keptPending({ key, room, at_ms, what, code }: Pending, tab: stri
 export function pendingOf({ key, room, at_ms, what, code }: KeptPending): Pending {
   const stage = code ? 'failed' : 'waiting';
   return { key, room, at_ms, what, stage, ref: null, said_ms: 0, retry_ms: null, seq: null, code };
-}
-
-/** The list was read to its end, and nothing that came since waits for an answer. */
-export function isListed(state: State): boolean {
-  const isAsking = state.questions.some((it) => it.what === 'room' || it.what === 'list');
-  return state.listed && !state.listing && !isAsking && Object.keys(state.strangers).length === 0;
 }
 
 /** The newer part of a timeline is known, the older was put aside: one after the other, if nothing is between. */

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { ClientFrame, Event, Room, ServerFrame } from '../api/types';
+import { deliver, tickOf } from './receipts';
 import { newState, type RoomState, roomsInOrder, type State, unread } from './state';
 import * as sync from './sync';
 import { addPage, type PageAt, timeline } from './timeline';
@@ -17,12 +18,14 @@ type Step = {
   delete?: { room: string; key: string; target: number };
   read?: { room: string; seq: number };
   page?: { room: string; at: PageAt; limit: number; head_seq: number; messages: Given[] };
+  deliver?: true;
   retry?: true;
   timeout?: true;
   resend?: string;
   discard?: string;
   out?: ClientFrame[];
   retry_after_ms?: number;
+  delivers?: boolean;
   stale?: boolean;
   view?: { rooms?: Record<string, Given | null>; order?: string[]; ready?: boolean };
 };
@@ -45,11 +48,13 @@ describe.each(files)('%s', (file) => {
       const place = `step ${index + 1}: ${JSON.stringify(step)}`;
       const due_ms = retryDue(state);
       if (step.retry) now_ms = due_ms ?? now_ms;
+      const wasPlanned = state.deliver_ms !== null && !step.deliver;
       const { out, stale } = act(state, step, now_ms);
       expect(out, place).toEqual(step.out ?? []);
       expect(stale, place).toBe(step.stale ?? false);
       const next_ms = retryDue(state);
       expect(next_ms === due_ms || next_ms === null ? undefined : next_ms - now_ms, place).toBe(step.retry_after_ms);
+      if (step.delivers !== undefined) expect(state.deliver_ms !== null && !wasPlanned, place).toBe(step.delivers);
       if (step.view) expect(view(state, step.view), place).toEqual(step.view);
     }
   });
@@ -64,7 +69,8 @@ function act(state: State, step: Step, now_ms: number): { out: ClientFrame[]; st
   if (step.send) out = sync.send(state, step.send.room, step.send.text, step.send.key, now_ms);
   if (step.delete) out = sync.erase(state, step.delete.room, step.delete.target, step.delete.key, now_ms);
   if (step.read) out = sync.read(state, step.read.room, step.read.seq, now_ms);
-  if (step.retry) out = sync.tick(state, now_ms);
+  if (step.deliver) out = deliver(state);
+  if (step.retry) out = retried(state, now_ms);
   if (step.timeout) out = sync.timeout(state, now_ms);
   if (step.resend) out = sync.resend(state, step.resend, now_ms);
   if (step.discard) sync.discard(state, step.discard);
@@ -73,6 +79,15 @@ function act(state: State, step: Step, now_ms: number): { out: ClientFrame[]; st
     stale = !addPage(state, step.page.room, { ...step.page, messages });
   }
   return { out, stale };
+}
+
+/** Receipts are said by another clock, which a case moves by `deliver`. */
+function retried(state: State, now_ms: number): ClientFrame[] {
+  const { deliver_ms } = state;
+  state.deliver_ms = null;
+  const out = sync.tick(state, now_ms);
+  state.deliver_ms = deliver_ms;
+  return out;
 }
 
 /** The answers that are overdue are another clock, which a case moves by `timeout`. */
@@ -119,6 +134,7 @@ function viewOf(state: State, known: RoomState): Given {
     unread: unread(known.room),
     last: known.room.last && line(known.room.last),
     timeline: timeline(known).map(line),
+    ticks: timeline(known).map(({ seq }) => `${seq} ${tickOf(known.room, seq)}`),
     pending: state.outbox.filter((it) => it.room === known.room.id).map(pendingLine),
   };
 }

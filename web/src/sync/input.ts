@@ -79,6 +79,7 @@ function touchedBy(frame: ServerFrame): string[] {
     case 'reply':
       return (frame.rooms ?? []).map((it) => it.id);
     case 'lagged':
+    case 'receipt':
       return [frame.room];
     default:
       return [];

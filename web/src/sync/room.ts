@@ -1,6 +1,7 @@
 /** One room: its events are applied in the order of their numbers, and each one once. */
 import type { Event, Room } from '../api/types';
 import * as outbox from './outbox';
+import { merged } from './receipts';
 import { answer, putOff, unwant, want } from './say';
 import { HELD_EVENTS_MAX, newRoom, RETRY_AFTER_MS, type RoomState, type State, STRANGERS_MAX } from './state';
 import { append, change, later } from './timeline';
@@ -10,12 +11,18 @@ import { append, change, later } from './timeline';
  * begins at its head, but the `self` room only in `ready`: after that, what it says may be newer
  * than the rooms that were listed before it.
  */
-export function tell(state: State, room: Room, first = room.kind === 'self' ? 0 : room.head_seq): void {
+export function tell(state: State, room: Room, inReady?: number): void {
+  const first = inReady ?? (room.kind === 'self' ? 0 : room.head_seq);
   const known = state.rooms[room.id];
   const stranger = state.strangers[room.id];
   const told = { ...room, draft: state.drafted[room.id] ?? room.draft };
-  if (known) retell(known, told);
-  else state.rooms[room.id] = newRoom(told, first);
+  if (known) retell(known, inReady === undefined && known.receipts_current ? { ...told, receipts: known.room.receipts } : told);
+  else {
+    const early = state.early[room.id];
+    delete state.early[room.id];
+    state.rooms[room.id] = newRoom(early ? { ...told, receipts: merged(told.receipts, early) } : told, first);
+  }
+  if (known && inReady !== undefined) known.delivered = { said: room.delivered_seq ?? 0, sure: room.delivered_seq ?? 0 };
   outbox.settle(state, room.id);
   answer(state, room.id);
   if (!stranger) return;
@@ -36,7 +43,12 @@ function retell(known: RoomState, room: Room): void {
     read_n: Math.max(room.read_n, old.read_n),
     last: later(old.last, room.last),
     draft: room.draft,
+    receipts: room.receipts,
   };
+  known.receipts_current = true;
+  const { said, sure } = known.delivered;
+  const delivered_seq = room.delivered_seq ?? 0;
+  known.delivered = { said: Math.max(said, delivered_seq), sure: Math.max(sure, delivered_seq) };
   if (isCurrent) known.told_seq = room.head_seq;
 }
 

@@ -5,6 +5,7 @@
  * order, or reports the connection as lost.
  */
 import type { ClientFrame } from '../api/types';
+import { plan } from './receipts';
 import { ANSWER_WITHIN_MS, type Asked, type Pending, type Question, QUESTIONS_MAX, type State } from './state';
 
 /** Wants an answer, unless the same is wanted already. */
@@ -38,6 +39,7 @@ export function roomOf(question: Question): string | null {
 
 export function say(state: State): ClientFrame[] {
   if (!state.ready) return [];
+  plan(state);
   return [...commands(state), ...questions(state)];
 }
 

@@ -4,7 +4,7 @@
  * Nothing in this folder does I/O, asks the time or rolls dice. The twin is `crates/client/src/sync`;
  * both run the cases in `crates/client/cases/sync`, whose README numbers the rules.
  */
-import type { ErrorCode, Event, Limits, Me, Room, UserName } from '../api/types';
+import type { ErrorCode, Event, Limits, Me, Receipts, Room, UserName } from '../api/types';
 
 /** Events that wait for one before them, a room; what is beyond comes again by `room.sync`. */
 export const HELD_EVENTS_MAX = 256;
@@ -30,6 +30,12 @@ export const ANSWER_WITHIN_MS = 15_000;
 /** How long one is shown as typing without a sign of it, by the contract. */
 export const TYPING_MS = 6_000;
 
+/** In which what is received is gathered to one receipt a room. */
+export const DELIVER_AFTER_MS = 1_000;
+
+/** Rooms of which a receipt is said at one moment, below what the server takes at once; the others a moment later. */
+export const DELIVER_ROOMS_MAX = 32;
+
 /** Until `ready` tells; the contract's own figures. */
 const LIMITS: Limits = { text_bytes: 16_384, frame_bytes: 65_536, in_flight: 64, page: 100, cursors: 1_000, watch: 100 };
 
@@ -52,18 +58,20 @@ export type State = {
   ref: number;
   /** What the server's clock is ahead of ours, as of the last `ready`. */
   skew_ms: number;
+  /** What was received is said then. */
+  deliver_ms: number | null;
   /** Questions wait until then: the server asked for it. */
   pause_ms: number | null;
   /** What came of rooms that are not known yet. */
   strangers: Record<string, Stranger>;
+  /** How far all have come in rooms that are not known yet: newer than what may be read of them by then. */
+  early: Record<string, Receipts>;
   /** What events since the last `ready` said of drafts, room by room: a page of the list may be older. */
   drafted: Record<string, string>;
   /** Rooms that went while the list was being read, whose next page may still show them. */
   gone: string[];
   /** True while the list of rooms is read page by page. */
   listing: boolean;
-  /** True once the list was read to its end in this history. */
-  listed: boolean;
   /** The rooms whose cursors the last `hello` named, or null where it named none. */
   named: string[] | null;
   /** Who is online, of those that are watched. */
@@ -87,6 +95,10 @@ export type RoomState = {
   held: Event[];
   /** The last change whose message was not known: an older page does not show it. */
   blind_seq: number;
+  /** What was said of delivery, and what of it the server has for sure. */
+  delivered: { said: number; sure: number };
+  /** False until this connection has told how far all have come: what moved while it was away is told by the list alone. */
+  receipts_current: boolean;
 };
 
 /**
@@ -155,11 +167,12 @@ export function newState(unsent: Pending[] = []): State {
     ref: 0,
     skew_ms: 0,
     pause_ms: null,
+    deliver_ms: null,
     strangers: {},
+    early: {},
     drafted: {},
     gone: [],
     listing: false,
-    listed: false,
     named: null,
     present: {},
     typing: {},
@@ -168,7 +181,10 @@ export function newState(unsent: Pending[] = []): State {
 
 /** A room as of its head, or an earlier cursor: what is above comes by the stream, what is below by pages. */
 export function newRoom(room: Room, cursor = room.head_seq): RoomState {
-  return { room, told_seq: room.head_seq, cursor, events: new Events(), stretches: [], held: [], blind_seq: 0 };
+  const said = room.delivered_seq ?? 0;
+  const delivered = { said, sure: said };
+  const timeline = { events: new Events(), stretches: [], held: [], blind_seq: 0 };
+  return { room, told_seq: room.head_seq, cursor, ...timeline, delivered, receipts_current: true };
 }
 
 /** Messages that this user has not read. */

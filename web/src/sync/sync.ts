@@ -4,6 +4,7 @@
  */
 import type { ClientFrame, ErrorFrame, Ready, Reply, Room, ServerFrame, UserName } from '../api/types';
 import * as outbox from './outbox';
+import { deliver, doubt, heed } from './receipts';
 import { caughtUp, lag, markRead, take, tell } from './room';
 import { putOff, say, sayDue, unsay, want } from './say';
 import { countAt } from './timeline';
@@ -42,9 +43,12 @@ export function disconnected(state: State): void {
   state.questions = state.questions.filter((it) => it.what === 'room' || it.what === 'read' || it.what === 'draft');
   for (const asked of state.questions) asked.retry_ms = null;
   state.strangers = {};
+  state.early = {};
   state.present = {};
   state.typing = {};
   for (const room of Object.values(state.rooms)) room.held = [];
+  state.deliver_ms = null;
+  doubt(state);
 }
 
 /** Takes a frame. An unknown one changes nothing. */
@@ -69,6 +73,9 @@ export function apply(state: State, frame: ServerFrame, now_ms: number): ClientF
       if (frame.kind === 'presence') state.present[frame.user] = frame.online;
       else if (frame.kind === 'profile') name(state, [frame.user]);
       else if (frame.kind === 'typing') type(state, frame);
+      break;
+    case 'receipt':
+      heed(state, frame.room, frame);
       break;
     case 'lagged':
       lag(state, frame.room, frame.head_seq);
@@ -128,8 +135,9 @@ export function tick(state: State, now_ms: number): ClientFrame[] {
     for (const [user, until_ms] of Object.entries(typists)) if (until_ms <= now_ms) delete typists[user];
   }
   const isOverdue = (it: Asked | Pending) => it.ref !== null && it.said_ms + ANSWER_WITHIN_MS <= now_ms;
-  if ([...state.outbox, ...state.questions].some(isOverdue)) return timeout(state, now_ms);
-  return say(state);
+  const receipts = state.deliver_ms !== null && state.deliver_ms <= now_ms ? deliver(state) : [];
+  if ([...state.outbox, ...state.questions].some(isOverdue)) return [...receipts, ...timeout(state, now_ms)];
+  return [...receipts, ...say(state)];
 }
 
 /** No answer came for too long, though the connection is open. */
@@ -142,7 +150,7 @@ export function timeout(state: State, now_ms: number): ClientFrame[] {
 /** When [`tick`] has something to do, or null. */
 export function tickDue(state: State): number | null {
   const typing = Object.values(state.typing).flatMap((typists) => Object.values(typists));
-  const first = Math.min(...typing, sayDue(state) ?? Infinity);
+  const first = Math.min(...typing, sayDue(state) ?? Infinity, state.deliver_ms ?? Infinity);
   return first === Infinity ? null : first;
 }
 
@@ -163,12 +171,11 @@ function isSelf({ room }: { room: { kind: string } }): boolean {
 function ready(state: State, frame: Ready): void {
   const isNewHistory = frame.reset || state.epoch !== frame.epoch;
   if (isNewHistory || state.named === null) startAfresh(state);
-  const wasNamed = new Set(state.named ?? []);
-  const wasComplete = state.listed && Object.keys(state.rooms).every((room) => wasNamed.has(room));
+  for (const known of Object.values(state.rooms)) known.receipts_current = false;
   const skew_ms = frame.now_ms - state.now_ms;
   Object.assign(state, { epoch: frame.epoch, me: frame.user, ready: true, limits: frame.limits, skew_ms });
   name(state, [frame.user, ...frame.users]);
-  state.listing = frame.more && !wasComplete;
+  state.listing = frame.more;
   state.drafted = {};
   for (const room of frame.rooms) report(state, room, room.head_seq);
   if (state.listing && frame.next !== undefined) want(state, { what: 'list', after: frame.next });
@@ -184,14 +191,16 @@ function report(state: State, room: Room, first?: number): void {
 /** Another history, or none to go on from: what was read of it goes, what was not sent stays (rule 2). */
 function startAfresh(state: State): void {
   const rooms = Object.keys(state.rooms);
-  Object.assign(state, { rooms: {}, questions: [], listed: false });
+  Object.assign(state, { rooms: {}, questions: [] });
   for (const room of rooms) outbox.settle(state, room);
 }
 
-/** What was held for a room that the list did not name is asked about (rule 10). */
+/** What was held for a room that the list did not name is asked about (rule 10), and one that moved up while it was read (rule 4). */
 function endOfList(state: State): void {
-  Object.assign(state, { listing: false, listed: true, gone: [] });
-  for (const room of Object.keys(state.strangers)) want(state, { what: 'room', room });
+  const moved = state.listing ? Object.values(state.rooms).filter((it) => !it.receipts_current && !isSelf(it)) : [];
+  const ids = moved.map(({ room }) => room.id).sort();
+  Object.assign(state, { listing: false, gone: [] });
+  for (const room of [...Object.keys(state.strangers), ...ids]) want(state, { what: 'room', room });
 }
 
 function reply(state: State, frame: Reply): void {
@@ -232,7 +241,11 @@ function toldOf(state: State, roomId: string, { rooms }: Reply): void {
 }
 
 function error(state: State, frame: ErrorFrame): void {
-  if (frame.ref === undefined) return;
+  if (frame.ref === undefined) {
+    // It may be of what was received, which is said without one.
+    if (outbox.isTransient(frame.code)) doubt(state);
+    return;
+  }
   const pending = state.outbox.find((it) => it.ref === frame.ref);
   if (pending) return outbox.refused(state, pending, frame);
   const asked = state.questions.find((it) => it.ref === frame.ref);

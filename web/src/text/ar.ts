@@ -58,6 +58,24 @@ export const ar: Text = {
     storage: 'هذا المتصفح لا يحفظ شيئًا لهذه الصفحة. تظهر الرسائل ما دمت متصلًا.',
   },
 
+  receipts: {
+    delivered: 'وصلت إلى الجميع',
+    read: 'قرأها الجميع',
+    action: 'معلومات الرسالة',
+    title: 'معلومات الرسالة',
+    readBy: 'قرأها',
+    deliveredTo: 'وصلت إلى',
+    notYet: 'لم تصل بعد',
+    nobody: 'لم يكن أحد غيرك هنا حين كتبتها.',
+    unknown: 'سابقًا',
+    tooMany: (max) => `إذا زاد الأعضاء على ${number(max)} فلا علامات، ولا يرى أحد من قرأ.`,
+    readReceipts: 'مؤشرات القراءة',
+    readReceiptsText: 'يرى الآخرون متى قرأت رسائلهم. إن أوقفتها فلن ترى ذلك منهم أيضًا.',
+    lastSeen: 'آخر ظهور',
+    lastSeenText: 'يرى من يشاركك محادثة متى كنت هنا آخر مرة. إن أوقفته فلن ترى ذلك منهم أيضًا.',
+    seen: (when: string) => `آخر ظهور: ${when}`,
+  },
+
   connection: {
     connecting: 'جارٍ الاتصال…',
     waiting: 'لا اتصال. نحاول من جديد…',
@@ -235,6 +253,7 @@ export const ar: Text = {
     notifications: 'الإشعارات',
     password: 'كلمة المرور',
     sessions: 'الأجهزة',
+    privacy: 'الخصوصية',
     data: 'بياناتي',
     people: 'الأشخاص',
     save: 'حفظ',

@@ -53,6 +53,24 @@ export const de: Text = {
     storage: 'Dieser Browser bewahrt für diese Seite nichts auf. Nachrichten siehst du, solange du online bist.',
   },
 
+  receipts: {
+    delivered: 'Allen zugestellt',
+    read: 'Von allen gelesen',
+    action: 'Info zur Nachricht',
+    title: 'Info zur Nachricht',
+    readBy: 'Gelesen von',
+    deliveredTo: 'Zugestellt an',
+    notYet: 'Noch nicht zugestellt',
+    nobody: 'Sonst war niemand hier, als du das geschrieben hast.',
+    unknown: 'früher',
+    tooMany: (max) => `Bei mehr als ${number(max)} Mitgliedern gibt es keine Häkchen, und niemand sieht, wer gelesen hat.`,
+    readReceipts: 'Lesebestätigungen',
+    readReceiptsText: 'Andere sehen, wann du ihre Nachrichten gelesen hast. Ausgeschaltet siehst du es auch von ihnen nicht.',
+    lastSeen: 'Zuletzt da',
+    lastSeenText: 'Wer einen Chat mit dir teilt, sieht, wann du zuletzt hier warst. Ausgeschaltet siehst du es auch von ihnen nicht.',
+    seen: (when: string) => `zuletzt da: ${when}`,
+  },
+
   connection: {
     connecting: 'Verbinden …',
     waiting: 'Keine Verbindung. Neuer Versuch …',
@@ -231,6 +249,7 @@ export const de: Text = {
     notifications: 'Benachrichtigungen',
     password: 'Passwort',
     sessions: 'Geräte',
+    privacy: 'Privatsphäre',
     data: 'Meine Daten',
     people: 'Personen',
     save: 'Speichern',

@@ -52,6 +52,24 @@ export const en = {
     storage: 'This browser keeps nothing for this page. Messages are shown while you are online.',
   },
 
+  receipts: {
+    delivered: 'Delivered to all',
+    read: 'Read by all',
+    action: 'Message info',
+    title: 'Message info',
+    readBy: 'Read by',
+    deliveredTo: 'Delivered to',
+    notYet: 'Not delivered yet',
+    nobody: 'Nobody else was here when you wrote this.',
+    unknown: 'earlier',
+    tooMany: (max: number) => `With more than ${number(max)} members there are no ticks, and nobody sees who has read.`,
+    readReceipts: 'Read receipts',
+    readReceiptsText: 'Others see when you have read their messages. Switched off, you do not see it of them either.',
+    lastSeen: 'Last seen',
+    lastSeenText: 'Others whom you share a chat with see when you were last here. Switched off, you do not see it of them either.',
+    seen: (when: string) => `last seen ${when}`,
+  },
+
   connection: {
     connecting: 'Connecting…',
     waiting: 'No connection. Trying again…',
@@ -230,6 +248,7 @@ export const en = {
     notifications: 'Notifications',
     password: 'Password',
     sessions: 'Devices',
+    privacy: 'Privacy',
     data: 'My data',
     people: 'People',
     save: 'Save',

@@ -58,6 +58,24 @@ export const es: Text = {
     storage: 'Este navegador no guarda nada de esta página. Verás los mensajes mientras tengas conexión.',
   },
 
+  receipts: {
+    delivered: 'Entregado a todos',
+    read: 'Leído por todos',
+    action: 'Información del mensaje',
+    title: 'Información del mensaje',
+    readBy: 'Leído por',
+    deliveredTo: 'Entregado a',
+    notYet: 'Aún sin entregar',
+    nobody: 'No había nadie más cuando lo escribiste.',
+    unknown: 'antes',
+    tooMany: (max) => `Con más de ${number(max)} miembros no hay marcas, y nadie ve quién ha leído.`,
+    readReceipts: 'Confirmaciones de lectura',
+    readReceiptsText: 'Los demás ven cuándo has leído sus mensajes. Si lo desactivas, tú tampoco lo verás de ellos.',
+    lastSeen: 'Última vez',
+    lastSeenText: 'Quienes comparten un chat contigo ven cuándo estuviste aquí por última vez. Si lo desactivas, tú tampoco lo verás de ellos.',
+    seen: (when: string) => `última vez: ${when}`,
+  },
+
   connection: {
     connecting: 'Conectando…',
     waiting: 'Sin conexión. Probando otra vez…',
@@ -236,6 +254,7 @@ export const es: Text = {
     notifications: 'Avisos',
     password: 'Contraseña',
     sessions: 'Dispositivos',
+    privacy: 'Privacidad',
     data: 'Mis datos',
     people: 'Personas',
     save: 'Guardar',

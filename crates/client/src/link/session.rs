@@ -59,6 +59,8 @@ pub struct Session {
     back_off: BackOff,
     /// When [`Sync::retry`] is due, or without a link the next try.
     retry_at: Option<Instant>,
+    /// When [`Sync::deliver`] is due.
+    deliver_at: Option<Instant>,
     said_at: Instant,
     heard_at: Instant,
 }
@@ -80,6 +82,7 @@ impl Session {
             kept: None,
             back_off: BackOff::default(),
             retry_at: None,
+            deliver_at: None,
             said_at: now,
             heard_at: now,
         }
@@ -170,7 +173,8 @@ impl Session {
             return self.connect().await;
         };
         let silent_at = (self.said_at + PING_AFTER).min(self.heard_at + DEAD_AFTER);
-        let due = self.retry_at.map_or(silent_at, |retry_at| retry_at.min(silent_at));
+        let asked = [self.retry_at, self.deliver_at].into_iter().flatten().min();
+        let due = asked.map_or(silent_at, |asked| asked.min(silent_at));
         let came = tokio::select! {
             frame = link.receive() => frame.map(Some),
             () = tokio::time::sleep_until(due) => Ok(None),
@@ -265,6 +269,10 @@ impl Session {
             self.retry_at = None;
             let effects = self.sync.retry();
             self.carry(&effects).await?;
+        } else if self.deliver_at.is_some_and(|deliver_at| deliver_at <= now) {
+            self.deliver_at = None;
+            let effects = self.sync.deliver();
+            self.carry(&effects).await?;
         } else {
             self.carry(&[Effect::Send(ClientFrame::Ping)]).await?;
         }
@@ -282,6 +290,9 @@ impl Session {
                     let at = Instant::now() + Duration::from_millis(after_ms);
                     self.retry_at = Some(self.retry_at.map_or(at, |other| other.min(at)));
                 }
+                (&Effect::Deliver { after_ms }, _) => {
+                    self.deliver_at = Some(Instant::now() + Duration::from_millis(after_ms));
+                }
                 _ => {}
             }
         }
@@ -294,6 +305,7 @@ impl Session {
         let wait = self.back_off.next(u32::from_ne_bytes(random));
         self.link = None;
         self.is_ready = false;
+        self.deliver_at = None;
         self.retry_at = Some(Instant::now() + wait);
         self.sync.disconnect();
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chinwag_proto::frame::Event;
 use chinwag_proto::id::{Seq, UserId};
+use chinwag_proto::receipt::{Reach, Receipts};
 use chinwag_proto::rest;
 use serde_json::Value;
 
@@ -11,6 +12,9 @@ use super::timeline::{self, Timeline};
 
 /// Events of one room held because an earlier one is missing; those beyond come with the sync.
 pub const HELD_EVENTS_MAX: usize = 256;
+
+/// Rooms of more members have no ticks, by the contract.
+const RECEIPT_MEMBERS_MAX: u64 = 1_024;
 
 /// Where an arriving event stands.
 #[derive(Debug, PartialEq)]
@@ -33,6 +37,23 @@ pub struct Room {
     pub(super) resumed: bool,
     /// A read mark that the server has not confirmed.
     pub(super) read_wanted: Option<Seq>,
+    /// What was said of delivery, and what of it the server has for sure.
+    delivered_said: Seq,
+    delivered_sure: Seq,
+    /// False until this connection has said how far all have come: what moved while it was away may be
+    /// told to nobody any more.
+    pub(super) receipts_current: bool,
+}
+
+/// What has become of a message of mine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tick {
+    /// It is in the log.
+    Sent,
+    /// All the others who were there have received it.
+    Delivered,
+    /// All of them who let it be known have read it.
+    Read,
 }
 
 impl Room {
@@ -40,12 +61,15 @@ impl Room {
     pub(super) fn begin(info: rest::Room, cursor: Seq) -> Self {
         Self {
             reported: info.head_seq,
+            delivered_said: info.delivered_seq,
+            delivered_sure: info.delivered_seq,
             cursor,
             info,
             timeline: Timeline::default(),
             held: BTreeMap::new(),
             resumed: true,
             read_wanted: None,
+            receipts_current: true,
         }
     }
 
@@ -65,6 +89,18 @@ impl Room {
     #[must_use]
     pub fn unread(&self) -> u64 {
         self.info.n.saturating_sub(self.info.read_n)
+    }
+
+    /// What has become of my message with this `seq`.
+    #[must_use]
+    pub fn tick(&self, seq: Seq) -> Tick {
+        let Receipts { delivered, read } = self.info.receipts.into();
+        let has = |reach: Option<Reach>| reach.is_some_and(|reach| reach.covers(seq));
+        match () {
+            () if has(read) => Tick::Read,
+            () if has(delivered) => Tick::Delivered,
+            () => Tick::Sent,
+        }
     }
 
     #[must_use]
@@ -88,6 +124,7 @@ impl Room {
     /// Takes what the server says of a room that is known.
     pub(super) fn report(&mut self, mut info: rest::Room) {
         let old = &self.info;
+        let (receipts, delivered) = (info.receipts, info.delivered_seq);
         let last = newest(old.last.clone(), info.last.take());
         let draft = info.draft.take();
         let (head_seq, n) = (old.head_seq.max(info.head_seq), old.n.max(info.n));
@@ -99,6 +136,45 @@ impl Room {
         let info = &mut self.info;
         (info.head_seq, info.n, info.last, info.draft) = (head_seq, n, last, draft);
         (info.read_seq, info.read_n) = (read_seq, read_n);
+        info.receipts = receipts;
+        self.receipts_current = true;
+        self.delivered_sure = self.delivered_sure.max(delivered);
+        self.delivered_said = self.delivered_said.max(delivered);
+    }
+
+    /// A `ready` says what of my delivery the server has, and no more of what this connection's past said.
+    pub(super) fn delivered_is(&mut self, seq: Seq) {
+        (self.delivered_said, self.delivered_sure) = (seq, seq);
+    }
+
+    /// Takes how far all the others have come. What is not as far is old news; nothing at all is none.
+    pub(super) fn take_receipts(&mut self, new: rest::Receipts) {
+        self.receipts_current = true;
+        let known = &mut self.info.receipts;
+        if new.delivered_all.is_none() || new.delivered_all >= known.delivered_all {
+            (known.delivered_from, known.delivered_all) = (new.delivered_from, new.delivered_all);
+        }
+        if new.read_all.is_none() || new.read_all >= known.read_all {
+            (known.read_from, known.read_all) = (new.read_from, new.read_all);
+        }
+    }
+
+    /// True where something was received that was not said. Before this connection was told of the room
+    /// the server may well have it.
+    pub(super) fn has_undelivered(&self) -> bool {
+        let has_ticks = !self.is_self() && self.info.members <= RECEIPT_MEMBERS_MAX;
+        has_ticks && self.receipts_current && self.cursor > self.delivered_said
+    }
+
+    /// What was said may be lost.
+    pub(super) fn doubt_delivered(&mut self) {
+        self.delivered_said = self.delivered_sure;
+    }
+
+    /// Up to where I say that I have received.
+    pub(super) fn say_delivered(&mut self) -> Seq {
+        self.delivered_said = self.cursor;
+        self.cursor
     }
 
     pub(super) fn note_head(&mut self, head: Seq) {
@@ -171,6 +247,7 @@ impl Room {
     pub(super) fn disconnect(&mut self) {
         self.held.clear();
         self.resumed = false;
+        self.doubt_delivered();
     }
 
     /// What an event changes in the description of the room.

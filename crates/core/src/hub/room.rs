@@ -71,6 +71,11 @@ impl LocalRoom {
         &self.readers
     }
 
+    /// The readers and those who stand apart: a tick is no event, and waits for none.
+    pub(super) fn everyone(&self) -> impl Iterator<Item = u32> {
+        self.readers.iter().copied().chain(self.apart.iter().map(|&(slot, _)| slot))
+    }
+
     /// True where nobody reads it any more and no later joining can wait behind a gap.
     pub(super) fn is_deserted(&self) -> bool {
         self.readers.is_empty() && self.apart.is_empty() && self.gap.is_none()

@@ -58,7 +58,7 @@ impl World {
 
     fn join(&mut self, slot: u32, heads: &[(RoomId, u64)]) -> &mut Self {
         let heads = heads.iter().map(|&(room, head)| (room, Seq::new(head))).collect();
-        self.handle(Input::Joined { conn: conn(slot), heads })
+        self.handle(Input::Joined { conn: conn(slot), heads, shares_read: true })
     }
 
     fn live(&mut self, slot: u32, of: UserId, heads: &[(RoomId, u64)]) -> &mut Self {
@@ -458,4 +458,104 @@ fn who_left_the_last_common_room_is_watched_no_more() {
     world.handle(Input::Signal(Signal::Presence { user: user(2), online: false }));
     assert_eq!((told(&world, 2, true), told(&world, 1, true)), (1, 0));
     assert_eq!(told(&world, 2, false), 1, "it was told so at the start, and never again");
+}
+
+/// How far a room has come, to a delivered and a read mark.
+fn receipt(of: RoomId, delivered: u64, read: u64) -> Input {
+    use crate::receipt::Reach;
+    let reach = |all| Some(Reach { from: Seq::new(1), all: Seq::new(all) });
+    let receipts = Receipts { delivered: reach(delivered), read: reach(read) };
+    Input::Signal(Signal::Receipt { room: of, receipts, delivered_moved: true })
+}
+
+/// The delivered and read marks that a connection was told, where it was told any.
+fn ticks(world: &World, slot: u32) -> Vec<(u64, Option<u64>)> {
+    let told = world.out.list.iter().filter_map(|output| match output {
+        Output::Signal { signal: Signal::Receipt { receipts, .. }, to } => {
+            world.out.slots[to.clone()].contains(&slot).then_some(*receipts)
+        }
+        _ => None,
+    });
+    let short =
+        |it: Receipts| (it.delivered.map_or(0, |it| it.all.get()), it.read.map(|it| it.all.get()));
+    told.map(short).collect()
+}
+
+#[test]
+fn ticks_are_told_to_who_reads_the_room_and_reading_to_who_lets_it_be_known() {
+    let mut world = World::new();
+    world.live(0, user(1), &[(room(1), 5)]).live(1, user(2), &[(room(1), 5)]);
+    world.live(2, user(3), &[(room(2), 5)]);
+    world.handle(Input::ReadShared { user: user(2), on: false });
+    world.handle(receipt(room(1), 5, 4));
+    assert_eq!(ticks(&world, 0), [(5, Some(4))]);
+    assert_eq!(ticks(&world, 1), [(5, None)]);
+    assert_eq!(ticks(&world, 2), []);
+    world.out.clear();
+    let Input::Signal(Signal::Receipt { room: of, receipts, .. }) = receipt(room(1), 5, 5) else {
+        unreachable!("it was just made")
+    };
+    let signal = Signal::Receipt { room: of, receipts, delivered_moved: false };
+    world.handle(Input::Signal(signal));
+    assert_eq!(ticks(&world, 0), [(5, Some(5))]);
+    assert_eq!(ticks(&world, 1), [], "not even that somebody read");
+}
+
+#[test]
+fn ticks_that_pass_while_a_snapshot_is_read_are_told_after_it() {
+    let mut world = World::new();
+    world.attach(0, user(1)).handle(receipt(room(1), 4, 3)).handle(receipt(room(1), 5, 3));
+    world.handle(receipt(room(2), 5, 5));
+    assert_eq!(ticks(&world, 0), []);
+    world.join(0, &[(room(1), 5)]);
+    assert_eq!(ticks(&world, 0), [(5, None), (5, Some(3))], "the last of each of its rooms");
+    world.out.clear();
+    world.live(1, user(2), &[(room(1), 5)]);
+    assert_eq!(ticks(&world, 1), [], "what passed before is in the snapshot");
+}
+
+#[test]
+fn ticks_from_before_a_snapshot_are_not_told_after_it_though_others_wait_for_theirs() {
+    let mut world = World::new();
+    world.attach(0, user(1)).handle(receipt(room(1), 4, 3));
+    world.attach(1, user(2)).join(1, &[(room(1), 5)]);
+    assert_eq!(ticks(&world, 1), [], "the snapshot may be newer");
+    world.join(0, &[(room(1), 5)]);
+    assert_eq!(ticks(&world, 0).last(), Some(&(4, Some(3))));
+}
+
+#[test]
+fn who_joins_while_ticks_of_too_many_rooms_pass_comes_back() {
+    let mut world = World::new();
+    let most = JOIN_HOLD_EVENTS_MAX as u32;
+    world.attach(0, user(1));
+    for number in 0..most {
+        world.handle(receipt(room(number), 4, 3));
+    }
+    world.attach(1, user(2)).join(0, &[]).handle(receipt(room(most), 4, 3));
+    let closed = |world: &World| {
+        world.out.list.iter().filter(|output| matches!(output, Output::Close { .. })).count()
+    };
+    assert_eq!(closed(&world), 0, "what only the first needed goes");
+    for number in 0..=most {
+        world.handle(receipt(room(number), 5, 3));
+    }
+    assert_eq!(closed(&world), 1);
+}
+
+/// The simulator found it (seed 9): such a reader never heard of it.
+#[test]
+fn ticks_are_told_to_who_stands_apart_too() {
+    let mut world = World::new();
+    world.live(0, user(1), &[(room(1), 4)]).live(1, user(2), &[(room(1), 6)]);
+    world.handle(receipt(room(1), 4, 3));
+    assert_eq!((ticks(&world, 0), ticks(&world, 1)), (vec![(4, Some(3))], vec![(4, Some(3))]));
+}
+
+#[test]
+fn a_switch_that_is_newer_than_the_snapshot_holds() {
+    let mut world = World::new();
+    world.attach(0, user(1)).handle(Input::ReadShared { user: user(1), on: false });
+    world.join(0, &[(room(1), 5)]).handle(receipt(room(1), 5, 4));
+    assert_eq!(ticks(&world, 0), [(5, None)]);
 }

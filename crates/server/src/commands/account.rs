@@ -105,6 +105,10 @@ pub(crate) async fn patch(
     if display_name.is_some() || hue.is_some() {
         app.write(caller, None, Write::ProfileSet { display_name, hue }).await?;
     }
+    let (read_receipts, last_seen) = (patch.read_receipts, patch.last_seen);
+    if read_receipts.is_some() || last_seen.is_some() {
+        app.write(caller, None, Write::PrivacySet { read_receipts, last_seen }).await?;
+    }
     let user = app.read(move |reader| reader.user(caller.user)).await?;
     Ok(Json(convert::me(user.ok_or(Refusal::Unauthorized)?)))
 }

@@ -16,8 +16,8 @@ use crate::commands::{
     room_create, room_update, session, typing_set,
 };
 use crate::queries::{
-    addresses, export, installation, invites, log, me, members, presence, room_get, rooms,
-    sessions, timeline, users,
+    addresses, export, installation, invites, log, me, members, presence, receipts, room_get,
+    rooms, sessions, timeline, users,
 };
 use crate::{openapi, telemetry};
 
@@ -174,7 +174,8 @@ pub const ROUTES: &[Route] = &[
     row("POST", "/v1/rooms/{room}/messages", Token, "Post a message. The same key again gives the same answer (200).", || post(message_send::post)).takes::<rest::MessagePost>().gives(MADE),
     row("DELETE", "/v1/rooms/{room}/messages/{seq}", Token, "Erase a message.", || delete(message_delete::delete)).takes::<rest::Keyed>().gives(MADE),
     row("GET", "/v1/rooms/{room}/events", Token, "A page of the log, ascending, for clients that sync.", || get(log::get)).query(LOG_PAGE).gives(of!(rest::Events)),
-    row("PUT", "/v1/rooms/{room}/receipt", Token, "Say how far I have read.", || put(receipt_set::put)).takes::<rest::Receipt>(),
+    row("GET", "/v1/rooms/{room}/receipts", Token, "How far each of the others has come, and when; in rooms of up to 1,024.", || get(receipts::get)).gives(of!(rest::MemberReceipts)),
+    row("PUT", "/v1/rooms/{room}/receipt", Token, "Say how far I have received, or read.", || put(receipt_set::put)).takes::<rest::Receipt>(),
     row("PUT", "/v1/rooms/{room}/draft", Token, "Keep what I have begun to write, for my other devices.", || put(draft_set::put)).takes::<rest::DraftPut>().gives(MADE),
     row("PUT", "/v1/rooms/{room}/typing", Token, "Say that I type; true for 6 s.", || put(typing_set::put)).takes::<rest::Typing>(),
     row("GET", "/metrics", Loopback, "The server's figures, for Prometheus (OpenMetrics text).", || get(telemetry::metrics)).gives(TEXT),

@@ -6,7 +6,7 @@ use chinwag_core::id::RoomId;
 use chinwag_core::profile::Hue;
 use chinwag_proto::code::Problem;
 use chinwag_proto::{encode, frame, rest};
-use chinwag_store::read::{MemberRow, RoomCursor, RoomPage, RoomRow, UserRow};
+use chinwag_store::read::{MemberRow, ReceiptRow, RoomCursor, RoomPage, RoomRow, UserRow};
 
 pub(crate) fn me(user: UserRow) -> rest::Me {
     rest::Me {
@@ -16,6 +16,8 @@ pub(crate) fn me(user: UserRow) -> rest::Me {
         rank: Rank::name(user.rank).to_owned(),
         created_at_ms: user.created_at_ms,
         hue: user.hue.map(Hue::degrees),
+        read_receipts: user.read_receipts,
+        last_seen: user.last_seen,
     }
 }
 
@@ -68,9 +70,22 @@ fn room(row: RoomRow) -> rest::Room {
         n: row.n,
         read_seq: row.read_seq,
         read_n: row.read_n,
+        delivered_seq: row.delivered_seq,
+        receipts: row.receipts.into(),
         created_at_ms: row.created_at_ms,
         last: row.last.map(|last| event(&last)),
         draft: row.draft,
+    }
+}
+
+pub(crate) fn receipt(row: ReceiptRow) -> rest::MemberReceipt {
+    rest::MemberReceipt {
+        user: user(row.user),
+        from_seq: row.join,
+        delivered_seq: row.delivered,
+        delivered_at_ms: row.delivered_at_ms,
+        read_seq: row.read.map(|(seq, _)| seq),
+        read_at_ms: row.read.map(|(_, at_ms)| at_ms),
     }
 }
 

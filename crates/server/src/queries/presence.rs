@@ -28,7 +28,17 @@ pub(crate) async fn get(
 ) -> Answer<Json<Presences>> {
     let ids = parse_ids("users", &which.users)?;
     let users = watchable(&app, caller.user, ids).await?;
-    let presence = |user| Presence { user, online: app.online.has(user) };
+    let asked = users.clone();
+    let seen = app.read(move |reader| reader.last_seen(caller.user, &asked)).await?;
+    let last_seen = |user| {
+        let &(_, at_ms) = seen.iter().find(|(of, _)| *of == user)?;
+        Some(app.online.gone_at_ms(user).map_or(at_ms, |gone| gone.max(at_ms)))
+    };
+    let presence = |user| {
+        let online = app.online.has(user);
+        let last_seen_ms = if online { None } else { last_seen(user) };
+        Presence { user, online, last_seen_ms }
+    };
     Ok(Json(Presences { presence: users.into_iter().map(presence).collect() }))
 }
 

@@ -7,7 +7,7 @@ use chinwag_core::id::{RoomId, UserId};
 use chinwag_proto::code::Problem;
 use chinwag_proto::rest::{Room, Rooms};
 
-use super::convert;
+use super::rooms::shown;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::answer::{Answer, Json};
@@ -28,9 +28,9 @@ pub(crate) async fn read(app: &App, user: UserId, room: RoomId) -> Answer<Room> 
 
 /// A list of the one room, with the names of those who appear in it.
 pub(super) async fn page(app: &App, user: UserId, room: RoomId) -> Answer<Rooms> {
-    let page = app.read(move |reader| reader.room_page_of(user, room)).await?;
+    let page = shown(app, user, move |reader| reader.room_page_of(user, room)).await?;
     if page.rooms.is_empty() {
         return Err(Problem::not_found().into());
     }
-    Ok(convert::rooms(page))
+    Ok(page)
 }

@@ -2,6 +2,7 @@
 //! and the connection becomes live with nothing missed and nothing twice.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use chinwag_core::event::ConnId;
@@ -19,6 +20,7 @@ use chinwag_store::read::{Missed, Opening, Reader};
 use super::Shard;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::receipts::Ticks;
 use crate::{clock, queries};
 
 /// What a client must know of our limits.
@@ -36,6 +38,7 @@ struct Opened {
     ready: Bytes,
     missed: Bytes,
     heads: Vec<(RoomId, Seq)>,
+    shares_read: bool,
 }
 
 /// Who says `hello`, if it is good.
@@ -77,7 +80,9 @@ pub(super) async fn greet(
     let Caller { user, session } = caller;
     tracing::debug!(%user, %session, slot = conn.slot, "a socket said hello");
     shard.handle([Input::Attached { conn, user, session }]);
-    match shard.app.store.read(move |reader| read(reader, caller, &hello, stream)).await {
+    let ticks = Arc::clone(&shard.app.ticks);
+    let read = move |reader: &Reader| read(reader, &ticks, caller, &hello, stream);
+    match shard.app.store.read(read).await {
         Ok(Some(opened)) if !shard.app.revoked.contains(session) => live(shard, conn, opened),
         Ok(_) => refuse(shard, conn, CloseCode::UNAUTHORIZED),
         Err(_) => refuse(shard, conn, CloseCode::RESTART),
@@ -90,11 +95,19 @@ fn refuse(shard: &Rc<Shard>, conn: ConnId, code: CloseCode) {
 }
 
 /// On a reader's thread: reads and encodes.
-fn read(reader: &Reader, caller: Caller, hello: &Hello, stream: Option<String>) -> Option<Opened> {
-    let opening = reader.opening(caller.user, hello.epoch, &hello.cursors)?;
+fn read(
+    reader: &Reader,
+    ticks: &Ticks,
+    caller: Caller,
+    hello: &Hello,
+    stream: Option<String>,
+) -> Option<Opened> {
+    let mut opening = reader.opening(caller.user, hello.epoch, &hello.cursors)?;
+    let shares_read = opening.user.read_receipts;
+    ticks.fill(reader, shares_read, &mut opening.page);
     let missed = missed(&opening);
     let heads = opening.heads.clone();
-    Some(Opened { ready: ready(opening, caller, stream), missed, heads })
+    Some(Opened { ready: ready(opening, caller, stream), missed, heads, shares_read })
 }
 
 fn ready(opening: Opening, caller: Caller, stream: Option<String>) -> Bytes {
@@ -136,6 +149,7 @@ fn live(shard: &Rc<Shard>, conn: ConnId, opened: Opened) {
     if !opened.missed.is_empty() {
         shard.send(conn, opened.missed, Class::Reply);
     }
-    shard.handle([Input::Joined { conn, heads: opened.heads }]);
+    let Opened { heads, shares_read, .. } = opened;
+    shard.handle([Input::Joined { conn, heads, shares_read }]);
     shard.app.metrics.opened.inc();
 }

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::rc::Rc;
 
 use bytes::Bytes;
-use chinwag_core::id::SessionId;
+use chinwag_core::id::{RoomId, SessionId};
 use chinwag_core::outbox::{Class, Losses, Outbox, Pushed};
 use chinwag_proto::encode;
 use chinwag_proto::stream::{self, Framing};
@@ -211,8 +211,8 @@ impl Socket {
     }
 
     /// The socket is writable again: writes what waits. Once nothing does, the rooms in which the
-    /// reader lags are named and it is live again.
-    pub(super) fn drain_outbox(&mut self) -> io::Result<bool> {
+    /// reader lags are named and it is live again; `stale` gets those whose ticks it was not told.
+    pub(super) fn drain_outbox(&mut self, stale: &mut Vec<RoomId>) -> io::Result<bool> {
         let form = self.form;
         let Some(outbox) = &mut self.outbox else {
             return Ok(true);
@@ -223,6 +223,7 @@ impl Socket {
                 flushed => flushed?,
             }
             if outbox.is_empty() {
+                stale.extend(outbox.take_stale());
                 let lagged = outbox.take_lagged();
                 if lagged.is_empty() {
                     self.outbox = None;

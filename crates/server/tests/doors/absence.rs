@@ -2,13 +2,13 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chinwag_core::limit::{
     BEAT_EVERY, BODY_WITHIN, DEAD_AFTER, HEADER_WITHIN, HELLO_WITHIN, OFFLINE_AFTER, PING_AFTER,
     STALLED_AFTER,
 };
-use chinwag_testkit::server::{DEADLINE, Exchange, Heard, Response, Server, Socket, Wire};
+use chinwag_testkit::server::{DEADLINE, Exchange, Heard, Response, Server, Socket, User, Wire};
 use serde_json::json;
 use socket2::{SockFilter, SockRef};
 
@@ -24,6 +24,11 @@ fn wait_for(socket: &mut Socket, since: Instant, is_it: impl Fn(&Heard) -> bool)
             return since.elapsed();
         }
     }
+}
+
+fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    now.as_millis() as u64
 }
 
 fn check_time(what: &str, took: Duration, deadline: Duration) {
@@ -42,6 +47,35 @@ fn closed_after(server: &Server, said: &[u8]) -> Duration {
     let mut heard = Vec::new();
     std::io::Read::read_to_end(&mut stream, &mut heard).expect("the server closes it");
     since.elapsed()
+}
+
+/// A reload is no absence: only after a while is who left shown as away, and when they were last seen.
+fn who_goes_is_away(server: &Server, ann: &User, eve: &User, since: Instant) {
+    let mut sees = eve.socket();
+    let socket = ann.sign_in().socket();
+    let other = server.register("zed");
+    let mut away = other.socket();
+    sees.send(&json!({"type": "presence.watch", "users": [other.id]}));
+    let presence = |online: bool| {
+        move |heard: &Heard| match heard {
+            Heard::Frame(frame) => frame["kind"] == "presence" && frame["online"] == online,
+            _ => false,
+        }
+    };
+    wait_for(&mut sees, since, presence(true));
+    // By then they were seen later than their token was given.
+    wait_for(&mut away, since, |heard| matches!(heard, Heard::Ping(_)));
+    let (left, left_ms) = (Instant::now(), unix_ms());
+    drop(away);
+    let took = wait_for(&mut sees, left, presence(false));
+    check_time("the absence", took, OFFLINE_AFTER);
+    let path = format!("/v1/presence?users={}", other.id);
+    let last_seen_ms = || eve.get(&path).expect(200).json()["presence"][0]["last_seen_ms"].as_u64();
+    let soon = Instant::now() + LATE;
+    while last_seen_ms().is_none_or(|at_ms| at_ms.abs_diff(left_ms) > LATE.as_millis() as u64) {
+        assert!(Instant::now() < soon, "it is not kept when they went");
+    }
+    drop(socket);
 }
 
 #[test]
@@ -95,26 +129,7 @@ fn who_is_silent_is_asked_then_closed() {
                 content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
             check_time("half a body", closed_after(&server, said), BODY_WITHIN);
         });
-        scope.spawn(|| {
-            // A reload is no absence: only after a while is who left shown as away.
-            let mut sees = eve.socket();
-            let socket = ann.sign_in().socket();
-            let other = server.register("zed");
-            let away = other.socket();
-            sees.send(&json!({"type": "presence.watch", "users": [other.id]}));
-            let presence = |online: bool| {
-                move |heard: &Heard| match heard {
-                    Heard::Frame(frame) => frame["kind"] == "presence" && frame["online"] == online,
-                    _ => false,
-                }
-            };
-            wait_for(&mut sees, since, presence(true));
-            let left = Instant::now();
-            drop(away);
-            let took = wait_for(&mut sees, left, presence(false));
-            check_time("the absence", took, OFFLINE_AFTER);
-            drop(socket);
-        });
+        scope.spawn(|| who_goes_is_away(&server, &ann, &eve, since));
     });
 }
 

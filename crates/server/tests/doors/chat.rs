@@ -2,6 +2,7 @@
 
 mod drafts;
 mod messages;
+mod receipts;
 mod rooms;
 mod signals;
 

@@ -227,6 +227,10 @@ fn every_frame_is_as_it_is_described() {
     let (mut heard, answer) = socket.until_one(|frame| frame["ref"] == 6);
     heard.push(answer);
     heard.extend(socket.caught_up(&ann));
+    bob.put(&format!("/v1/rooms/{room}/receipt"), &json!({"read": 5})).expect(204);
+    let (before, receipt) = socket.until_one(|frame| frame["type"] == "receipt");
+    heard.extend(before);
+    heard.push(receipt);
     let stop = std::thread::spawn(move || {
         let drain = socket.until("drain");
         drop(typing);

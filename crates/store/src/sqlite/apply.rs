@@ -11,6 +11,7 @@ mod installation;
 mod members;
 mod messages;
 mod passwords;
+mod receipts;
 mod rooms;
 mod sessions;
 
@@ -43,7 +44,10 @@ pub(super) fn apply(
     match &s.write {
         Write::MessageSend { room, body } => messages::send(batch, s, *room, body),
         Write::MessageDelete { room, target } => messages::delete(batch, s, *room, *target),
-        Write::ReceiptSet { room, read } => messages::receipt_set(batch, s, *room, *read),
+        Write::ReceiptSet { room, read, delivered } => {
+            receipts::set(batch, s, *room, *read, *delivered)
+        }
+        Write::DeliveredSet { marks } => receipts::delivered(batch, s, marks),
         Write::DraftSet { room, text, body } => drafts::set(batch, s, *room, text, body),
         Write::RoomCreate { room, kind, name, members, body } => {
             let name = name.as_ref();
@@ -65,6 +69,10 @@ pub(super) fn apply(
         Write::ProfileSet { display_name, hue } => {
             accounts::profile_set(batch, s, display_name.as_ref(), *hue)
         }
+        Write::PrivacySet { read_receipts, last_seen } => {
+            accounts::privacy_set(batch, s, *read_receipts, *last_seen)
+        }
+        Write::SeenSet { seen } => accounts::seen_set(batch, seen),
         Write::PasswordSet { verified, password, keep } => {
             passwords::set(batch, s, verified, password, *keep)
         }

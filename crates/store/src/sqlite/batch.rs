@@ -90,6 +90,7 @@ pub(super) enum Entry {
     Event(Arc<Event>),
     Revoked { user: UserId, sessions: Vec<SessionId> },
     Profile(Arc<Profile>),
+    ReadShared { user: UserId, on: bool, rooms: Vec<RoomId> },
 }
 
 /// An event that is to be appended.
@@ -118,6 +119,8 @@ pub(super) struct Batch<'c> {
     known: &'c mut Known,
     event_insert: CachedStatement<'c>,
     pub(super) told: Vec<Entry>,
+    /// The rooms in which somebody's marks moved, or somebody came or went.
+    marked: Vec<RoomId>,
     /// True where an account was made or erased.
     pub(super) accounts_changed: bool,
     /// What registration was set to, where it was.
@@ -139,6 +142,7 @@ impl<'c> Batch<'c> {
             known,
             event_insert: connection.prepare_cached(sql::EVENT_INSERT)?,
             told: Vec::new(),
+            marked: Vec::new(),
             accounts_changed: false,
             registration_set: None,
         })
@@ -391,8 +395,11 @@ impl<'c> Batch<'c> {
         });
         let member = Member {
             first: before.map_or(joined.seq, |member| member.first),
+            delivered: joined.seq,
+            delivered_at_ms: joined.at_ms,
             read: joined.seq,
             read_n: n.unwrap_or_default(),
+            read_at_ms: joined.at_ms,
             ..Member::new(role, from, joined.at_ms)
         };
         self.member_set(room, user, member)
@@ -417,9 +424,13 @@ impl<'c> Batch<'c> {
                 member.joined_at_ms.cast_signed(),
                 member.read.to_i64(),
                 member.read_n.cast_signed(),
-                member.left.map(Seq::to_i64)
+                member.left.map(Seq::to_i64),
+                member.delivered.to_i64(),
+                member.delivered_at_ms.cast_signed(),
+                member.read_at_ms.cast_signed()
             ],
         )?;
+        self.marked.push(room);
         self.known.member_is(room, user, Some(member));
         Ok(())
     }
@@ -469,12 +480,28 @@ impl<'c> Batch<'c> {
     }
 
     /// Advances a read mark.
-    pub(super) fn read_set(&mut self, room: RoomId, user: UserId, read: Seq, read_n: u64) {
-        self.known.read_change(room, user, read, read_n);
+    pub(super) fn read_set(
+        &mut self,
+        (room, user): (RoomId, UserId),
+        read: Seq,
+        read_n: u64,
+        at_ms: u64,
+    ) {
+        self.known.member_change(room, user, |member| member.read(read, read_n, at_ms));
     }
 
-    /// Writes the heads and read marks that moved.
-    pub(super) fn flush(&mut self) -> rusqlite::Result<()> {
+    /// Advances a mark of delivery. Nothing is told of it: it is a column and no event.
+    pub(super) fn delivered_set(
+        &mut self,
+        (room, user): (RoomId, UserId),
+        delivered: Seq,
+        at_ms: u64,
+    ) {
+        self.known.member_change(room, user, |member| member.deliver(delivered, at_ms));
+    }
+
+    /// Writes the heads and marks that moved; the rooms in which the ticks may be others now.
+    pub(super) fn flush(&mut self) -> rusqlite::Result<Vec<RoomId>> {
         let mut head_set = self.connection.prepare_cached(sql::ROOM_HEAD_SET)?;
         for room in self.known.take_rooms_changed() {
             head_set.execute(params![
@@ -487,12 +514,25 @@ impl<'c> Batch<'c> {
                 room.members.cast_signed()
             ])?;
         }
-        let mut read_set = self.connection.prepare_cached(sql::MEMBER_READ_SET)?;
+        let mut marks_set = self.connection.prepare_cached(sql::MEMBER_MARKS_SET)?;
+        let mut marked = std::mem::take(&mut self.marked);
         for (room, user, member) in self.known.take_members_changed() {
-            let (read, read_n) = (member.read.to_i64(), member.read_n.cast_signed());
-            read_set.execute(params![room.to_i64(), user.to_i64(), read, read_n])?;
+            marks_set.execute(params![
+                room.to_i64(),
+                user.to_i64(),
+                member.read.to_i64(),
+                member.read_n.cast_signed(),
+                member.read_at_ms.cast_signed(),
+                member.delivered.to_i64(),
+                member.delivered_at_ms.cast_signed()
+            ])?;
+            if self.known.room(room).is_none_or(|room| room.has_ticks()) {
+                marked.push(room);
+            }
         }
-        Ok(())
+        marked.sort_unstable();
+        marked.dedup();
+        Ok(marked)
     }
 }
 

@@ -7,6 +7,7 @@
 
 use chinwag_core::access::{History, Posting, Role, RoomFacts, RoomKind};
 use chinwag_core::id::{RoomId, Seq, UserId};
+use chinwag_core::receipt;
 use foldhash::HashMap;
 use rusqlite::{Result, Row};
 
@@ -61,6 +62,10 @@ impl Room {
         (self.last, self.active_at_ms) = (to.last, to.active_at_ms);
     }
 
+    pub(super) fn has_ticks(&self) -> bool {
+        receipt::are_kept(self.kind, self.members)
+    }
+
     /// The row of `ROOM_GET`.
     pub(super) fn from_row(id: RoomId, row: &Row<'_>) -> Result<Self> {
         let (kind, history, posting) = row::settings(row, [0, 1, 2])?;
@@ -87,8 +92,11 @@ pub(super) struct Member {
     pub(super) first: Seq,
     pub(super) join: Seq,
     pub(super) joined_at_ms: u64,
+    pub(super) delivered: Seq,
+    pub(super) delivered_at_ms: u64,
     pub(super) read: Seq,
     pub(super) read_n: u64,
+    pub(super) read_at_ms: u64,
     pub(super) left: Option<Seq>,
     pub(super) is_changed: bool,
 }
@@ -101,11 +109,27 @@ impl Member {
             first: join,
             join,
             joined_at_ms,
+            delivered: Seq::ZERO,
+            delivered_at_ms: 0,
             read: Seq::ZERO,
             read_n: 0,
+            read_at_ms: 0,
             left: None,
             is_changed: false,
         }
+    }
+
+    /// Moves the mark of delivery, never back.
+    pub(super) fn deliver(&mut self, seq: Seq, at_ms: u64) {
+        if seq > self.delivered {
+            (self.delivered, self.delivered_at_ms) = (seq, at_ms);
+        }
+    }
+
+    /// Moves the read mark, and what was read was delivered.
+    pub(super) fn read(&mut self, seq: Seq, n: u64, at_ms: u64) {
+        self.deliver(seq, at_ms);
+        (self.read, self.read_n, self.read_at_ms) = (seq, n, at_ms);
     }
 
     pub(super) fn role(&self) -> Option<Role> {
@@ -130,6 +154,9 @@ impl Member {
             read: Seq::from_i64(row.get(4)?),
             read_n: row::unsigned(row, 5)?,
             left: row.get::<_, Option<i64>>(6)?.map(Seq::from_i64),
+            delivered: Seq::from_i64(row.get(7)?),
+            delivered_at_ms: row::unsigned(row, 8)?,
+            read_at_ms: row::unsigned(row, 9)?,
             is_changed: false,
         })
     }
@@ -141,7 +168,7 @@ pub(super) struct Known {
     rooms: HashMap<RoomId, Room>,
     /// None where it is known that there never was a membership.
     members: HashMap<(RoomId, UserId), Option<Member>>,
-    /// Those whose head or read mark the transaction has moved and not yet written, each once.
+    /// Those whose head or marks the transaction has moved and not yet written, each once.
     rooms_changed: Vec<RoomId>,
     members_changed: Vec<(RoomId, UserId)>,
     /// `PRAGMA data_version` when it was last asked: another value is a foreign hand's.
@@ -201,12 +228,17 @@ impl Known {
         self.members.insert((room, user), member.map(|member| Member { is_changed, ..member }));
     }
 
-    /// Moves a read mark that is known, to be written with the batch.
-    pub(super) fn read_change(&mut self, room: RoomId, user: UserId, read: Seq, read_n: u64) {
+    /// Changes a member who is known, to be written with the batch.
+    pub(super) fn member_change(
+        &mut self,
+        room: RoomId,
+        user: UserId,
+        change: impl FnOnce(&mut Member),
+    ) {
         let Some(Some(member)) = self.members.get_mut(&(room, user)) else {
             return;
         };
-        (member.read, member.read_n) = (read, read_n);
+        change(member);
         if !member.is_changed {
             member.is_changed = true;
             self.members_changed.push((room, user));
@@ -225,7 +257,7 @@ impl Known {
         taken.collect()
     }
 
-    /// The members whose read mark moved since the last time.
+    /// The members whose marks moved since the last time.
     pub(super) fn take_members_changed(&mut self) -> Vec<(RoomId, UserId, Member)> {
         self.members_changed.sort_unstable();
         let Self { members, members_changed, .. } = self;
@@ -256,11 +288,12 @@ mod tests {
         let (mut known, room, user) = known();
         for n in 1..=3 {
             known.room_change(room, |it| it.n = n);
-            known.read_change(room, user, Seq::new(n), n);
+            known.member_change(room, user, |it| it.read(Seq::new(n), n, n));
         }
         let (rooms, members) = (known.take_rooms_changed(), known.take_members_changed());
         assert_eq!((rooms.len(), rooms[0].n), (1, 3));
         assert_eq!((members.len(), members[0].2.read_n), (1, 3));
+        assert_eq!(members[0].2.delivered, Seq::new(3), "what was read was delivered");
         assert!(known.take_rooms_changed().is_empty() && known.take_members_changed().is_empty());
         known.begin(1);
         assert_eq!(known.room(room).map(|it| it.n), Some(3));

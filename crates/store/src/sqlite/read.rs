@@ -3,6 +3,7 @@
 mod opening;
 mod operator;
 mod people;
+mod receipts;
 mod rooms;
 mod timeline;
 

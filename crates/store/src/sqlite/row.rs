@@ -76,6 +76,8 @@ pub(super) fn user(row: &Row<'_>) -> Result<UserRow> {
         rank: named(row, 3, Rank::from_name)?,
         created_at_ms: unsigned(row, 4)?,
         hue: row.get::<_, Option<i64>>(5)?.and_then(|hue| Hue::new(hue.cast_unsigned()).ok()),
+        read_receipts: row.get(6)?,
+        last_seen: row.get(7)?,
     })
 }
 

@@ -27,7 +27,7 @@ macro_rules! event_columns {
 /// The columns of a user in the order that `row::user` reads them.
 macro_rules! user_columns {
     () => {
-        "u.user_id, coalesce(u.handle, ''), u.display_name, u.rank, u.created_at_ms, u.hue"
+        "u.user_id, coalesce(u.handle, ''), u.display_name, u.rank, u.created_at_ms, u.hue, u.read_receipts, u.last_seen"
     };
 }
 
@@ -84,7 +84,7 @@ statements! {
     ROOMS_NAMED = concat!("SELECT r.room_id, r.kind, r.name, r.history, r.posting, r.members, r.created_at_ms,
             m.role, r.head_seq, r.n, m.read_seq, m.read_n,
             CASE r.kind WHEN 'direct' THEN (SELECT p.user_id FROM members p WHERE p.room_id = r.room_id AND p.user_id <> ?1 LIMIT 1) END,
-            ", event_columns!(e), ", m.draft
+            ", event_columns!(e), ", m.draft, m.delivered_seq
         FROM json_each(?2) j CROSS JOIN rooms r ON r.room_id = j.value
         LEFT JOIN members m ON m.room_id = r.room_id AND m.user_id = ?1 AND m.left_seq IS NULL
         LEFT JOIN events e ON e.room_id = r.room_id AND e.timeline = 1 AND e.seq = r.last_seq AND m.role IS NOT NULL");
@@ -93,14 +93,22 @@ statements! {
     DIRECT_INSERT = "INSERT INTO directs (low_user, high_user, room_id, low_added_seq, high_added_seq) VALUES (?1, ?2, ?3, ?4, ?5)";
 
     // Members. The index of roles holds only these two, and is used only where a statement says so too.
-    MEMBER_GET = "SELECT role, first_seq, join_seq, joined_at_ms, read_seq, read_n, left_seq FROM members WHERE room_id = ?1 AND user_id = ?2";
-    MEMBER_SET = "INSERT INTO members (room_id, user_id, role, first_seq, join_seq, joined_at_ms, read_seq, read_n, left_seq)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+    MEMBER_GET = "SELECT role, first_seq, join_seq, joined_at_ms, read_seq, read_n, left_seq, delivered_seq, delivered_at_ms, read_at_ms
+        FROM members WHERE room_id = ?1 AND user_id = ?2";
+    MEMBER_SET = "INSERT INTO members (room_id, user_id, role, first_seq, join_seq, joined_at_ms, read_seq, read_n, left_seq, delivered_seq, delivered_at_ms, read_at_ms)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
         ON CONFLICT (room_id, user_id) DO UPDATE SET role = excluded.role, join_seq = excluded.join_seq,
             joined_at_ms = excluded.joined_at_ms, read_seq = excluded.read_seq, read_n = excluded.read_n, left_seq = excluded.left_seq,
+            delivered_seq = excluded.delivered_seq, delivered_at_ms = excluded.delivered_at_ms, read_at_ms = excluded.read_at_ms,
             draft = CASE WHEN excluded.left_seq IS NULL THEN draft END,
             draft_seq = CASE WHEN excluded.left_seq IS NULL THEN draft_seq END";
-    MEMBER_READ_SET = "UPDATE members SET read_seq = ?3, read_n = ?4 WHERE room_id = ?1 AND user_id = ?2";
+    MEMBER_MARKS_SET = "UPDATE members SET read_seq = ?3, read_n = ?4, read_at_ms = ?5, delivered_seq = ?6, delivered_at_ms = ?7
+        WHERE room_id = ?1 AND user_id = ?2";
+    MEMBER_MARKS = "SELECT m.join_seq, m.delivered_seq, m.read_seq, u.read_receipts FROM members m CROSS JOIN users u ON u.user_id = m.user_id
+        WHERE m.room_id = ?1 AND m.left_seq IS NULL LIMIT ?2";
+    MEMBER_RECEIPTS = concat!("SELECT ", user_columns!(), ", m.join_seq, m.delivered_seq, m.delivered_at_ms, m.read_seq, m.read_at_ms
+        FROM members m CROSS JOIN users u ON u.user_id = m.user_id
+        WHERE m.room_id = ?1 AND m.left_seq IS NULL AND m.user_id <> ?2 ORDER BY m.user_id LIMIT ?3");
     MEMBER_DRAFT = "SELECT draft, draft_seq FROM members WHERE room_id = ?1 AND user_id = ?2";
     MEMBER_DRAFT_SET = "UPDATE members SET draft = ?3, draft_seq = ?4 WHERE room_id = ?1 AND user_id = ?2";
     MEMBER_OWNER_OTHER = "SELECT 1 FROM members INDEXED BY members_role
@@ -142,8 +150,13 @@ statements! {
     USER_OWNER_OTHER = "SELECT 1 FROM users WHERE rank = 'owner' AND handle IS NOT NULL AND user_id <> ?1 LIMIT 1";
     USER_RANK_SET = "UPDATE users SET rank = ?2 WHERE user_id = ?1";
     USER_PROFILE_SET = "UPDATE users SET display_name = ?2, hue = ?3 WHERE user_id = ?1";
+    USER_PRIVACY_SET = "UPDATE users SET read_receipts = ?2, last_seen = ?3, seen_at_ms = CASE WHEN ?3 THEN seen_at_ms END WHERE user_id = ?1";
+    USER_SEEN_SET = "UPDATE users SET seen_at_ms = max(coalesce(seen_at_ms, 0), ?2) WHERE user_id = ?1 AND last_seen = 1 AND handle IS NOT NULL";
+    // When those were last seen who say so: by a connection's end, or by a token that was asked for.
+    USERS_SEEN = "SELECT u.user_id, max(coalesce(u.seen_at_ms, 0), coalesce((SELECT max(s.seen_at_ms) FROM sessions s WHERE s.user_id = u.user_id), 0))
+        FROM json_each(?1) j CROSS JOIN users u ON u.user_id = j.value WHERE u.last_seen = 1 AND u.handle IS NOT NULL";
     USER_PASSWORD_SET = "UPDATE users SET password = ?2 WHERE user_id = ?1";
-    USER_ERASE = "UPDATE users SET handle = NULL, display_name = '', hue = NULL, password = NULL, deleted_at_ms = ?2 WHERE user_id = ?1";
+    USER_ERASE = "UPDATE users SET handle = NULL, display_name = '', hue = NULL, seen_at_ms = NULL, password = NULL, deleted_at_ms = ?2 WHERE user_id = ?1";
     USER_CREDENTIALS = "SELECT user_id, password FROM users WHERE handle = ?1";
     USER_PASSWORD = "SELECT password FROM users WHERE user_id = ?1";
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use chinwag_core::access::Registration;
 use chinwag_core::event::{Event, Origin};
+use chinwag_core::id::RoomId;
 use chinwag_core::limit::BATCH_MAX;
 use rusqlite::ffi::ErrorCode;
 use rusqlite::{Connection, Error};
@@ -36,6 +37,8 @@ impl Settled {
 /// What a transaction changed of what all threads know.
 #[derive(Default)]
 struct Changed {
+    /// The rooms whose ticks may be others.
+    marked: Vec<RoomId>,
     /// Whether there is an account now.
     accounts: Option<bool>,
     registration: Option<Option<Registration>>,
@@ -49,6 +52,8 @@ pub(crate) struct Writer {
     pub(super) pressure: checkpoint::Pressure,
     pub(super) shared: Arc<Shared>,
     pub(super) publish: Publish,
+    /// The rooms whose ticks may be others since this was last told.
+    pub(super) marked: Vec<RoomId>,
 }
 
 /// Closes the inbox and fails what is in it when the writer's thread ends, by a panic too: nobody
@@ -122,6 +127,7 @@ impl Writer {
         });
         match result {
             Ok((settled, changed)) => {
+                self.marked.extend(changed.marked);
                 self.registration_is(changed.registration);
                 self.accounts_are(changed.accounts);
                 self.committed(commands, &settled, started.elapsed());
@@ -147,9 +153,9 @@ impl Writer {
             };
             settled.push(Settled { outcome, entries: std::mem::take(&mut batch.told) });
         }
-        batch.flush()?;
+        let marked = batch.flush()?;
         let accounts = batch.accounts_changed.then(|| batch.any(sql::USER_ANY, [])).transpose()?;
-        Ok((settled, Changed { accounts, registration: batch.registration_set }))
+        Ok((settled, Changed { marked, accounts, registration: batch.registration_set }))
     }
 
     /// Notes what registration was set to, where it was.
@@ -228,6 +234,9 @@ impl Writer {
                 }
             }
         }
+        if !self.marked.is_empty() {
+            told.push(Told::Marked(std::mem::take(&mut self.marked)));
+        }
         if !told.is_empty() {
             (self.publish)(&told.into());
         }
@@ -243,6 +252,7 @@ fn told_of(entry: Entry, origin: Option<Origin>) -> Told {
         Entry::Event(event) => Told::Committed(Committed::new(event, origin)),
         Entry::Revoked { user, sessions } => Told::Revoked { user, sessions },
         Entry::Profile(profile) => Told::Profile(profile),
+        Entry::ReadShared { user, on, rooms } => Told::ReadShared { user, on, rooms },
     }
 }
 

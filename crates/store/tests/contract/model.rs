@@ -150,9 +150,10 @@ impl Model {
             Command::Remove { user, room, whom } => {
                 (user, Write::MemberRemove { room: id(room), user: self.users[whom] })
             }
-            Command::Read { user, room, back } => {
-                (user, Write::ReceiptSet { room: id(room), read: seq(room, back) })
-            }
+            Command::Read { user, room, back } => (
+                user,
+                Write::ReceiptSet { room: id(room), read: Some(seq(room, back)), delivered: None },
+            ),
             Command::History { user, room, history } => (user, settings(room, Some(history), None)),
             Command::Post { user, room, posting } => (user, settings(room, None, Some(posting))),
         };

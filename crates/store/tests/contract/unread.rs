@@ -50,7 +50,8 @@ fn a_read_mark_only_grows_and_stays_within_the_room() {
     let [ann, bob] = world.users(["ann", "bob"]);
     let room = world.direct(ann, bob);
     let seqs: Vec<Seq> = (0..4).map(|n| world.send(ann, room, &n.to_string()).seq).collect();
-    let read = |read| world.write(bob, Write::ReceiptSet { room, read });
+    let read =
+        |read| world.write(bob, Write::ReceiptSet { room, read: Some(read), delivered: None });
     let marked = event(&read(seqs[1]));
     assert_eq!((marked.kind, marked.room), (EventKind::RoomRead { room }, RoomId::of_self(bob)));
     let expected = format!(r#"{{"room":"{room}","read_seq":{},"read_n":2}}"#, seqs[1]);
@@ -71,7 +72,7 @@ fn to_have_read_ones_own_room_is_no_news_in_it() {
     let world = super::open();
     let ann = world.user("ann");
     let (room, at) = (RoomId::of_self(ann), world.head(RoomId::of_self(ann)));
-    let read = || world.write(ann, Write::ReceiptSet { room, read: at });
+    let read = || world.write(ann, Write::ReceiptSet { room, read: Some(at), delivered: None });
     world.told();
     assert_eq!(read(), Ok(Written::Done));
     assert_eq!(world.row(ann, room).map(|row| (row.read_seq, row.head_seq)), Some((at, at)));
@@ -88,7 +89,9 @@ fn a_mark_between_messages_counts_those_below() {
     let notice = world.join(cleo, room).seq;
     world.send(ann, room, "2");
     world.send(ann, room, "3");
-    assert!(world.write(bob, Write::ReceiptSet { room, read: notice }).is_ok());
+    assert!(
+        world.write(bob, Write::ReceiptSet { room, read: Some(notice), delivered: None }).is_ok()
+    );
     assert_eq!(world.unread(bob, room), 2);
 }
 
@@ -97,7 +100,9 @@ fn only_members_set_a_mark() {
     let world = super::open();
     let [ann, bob] = world.users(["ann", "bob"]);
     let (group, channel) = (world.group(ann, &[]), world.channel(ann, &[]));
-    let read = |room| world.write(bob, Write::ReceiptSet { room, read: Seq::new(1) });
+    let read = |room| {
+        world.write(bob, Write::ReceiptSet { room, read: Some(Seq::new(1)), delivered: None })
+    };
     assert_eq!(read(group), Err(Refusal::NotFound));
     assert!(matches!(read(channel), Err(Refusal::Forbidden(_))));
 }
@@ -108,7 +113,9 @@ fn marks_and_messages_of_one_batch_add_up() {
     let [ann, bob] = world.users(["ann", "bob"]);
     let room = world.direct(ann, bob);
     let send = |actor| (actor, world.key(), Write::MessageSend { room, body: body("x") });
-    let read = |read| (bob, world.key(), Write::ReceiptSet { room, read: Seq::new(read) });
+    let read = |read| {
+        (bob, world.key(), Write::ReceiptSet { room, read: Some(Seq::new(read)), delivered: None })
+    };
     let outcomes =
         world.together(vec![send(ann), send(ann), read(4), send(ann), read(5), read(4), send(ann)]);
     let marked = outcomes.iter().filter(|o| matches!(o, Ok(Written::Event { .. }))).count();

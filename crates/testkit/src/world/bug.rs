@@ -42,6 +42,14 @@ pub enum Bug {
     DoubleDelivery,
     /// A hole is filled with something instead of being read from the log.
     GapSkipped,
+    /// Who says that they received something is taken to have received all.
+    DeliveredToHead,
+    /// What was said to nobody has ticks once somebody comes.
+    ReceiptOfNobody,
+    /// Who reads unseen is told what the others have read.
+    ReadOfQuiet,
+    /// Ticks that a slow reader was not told are not told again.
+    ReceiptDropped,
 }
 
 impl Bug {
@@ -65,5 +73,9 @@ impl Bug {
         Self::JoinWindowLost,
         Self::DoubleDelivery,
         Self::GapSkipped,
+        Self::DeliveredToHead,
+        Self::ReceiptOfNobody,
+        Self::ReadOfQuiet,
+        Self::ReceiptDropped,
     ];
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chinwag_client::sync::{Effect, PageAt, Progress, Sync};
 use chinwag_core::id::{Key, RoomId, Seq};
+use chinwag_core::receipt::Receipts;
 use chinwag_proto::code::ErrorCode;
 use chinwag_proto::frame::{ClientFrame, ServerFrame};
 use chinwag_proto::rest;
@@ -33,6 +34,8 @@ pub(super) struct Device {
     pub said: Vec<(RoomId, Key, String)>,
     /// Head, `n` and read mark of each room as last written down.
     shown: BTreeMap<RoomId, (Seq, u64, Seq, u64)>,
+    /// How far all the others have come in each room, as last written down.
+    ticks: BTreeMap<RoomId, Receipts>,
 }
 
 #[derive(Debug, Clone)]
@@ -70,6 +73,7 @@ impl Device {
             asked: BTreeMap::new(),
             said: Vec::new(),
             shown: BTreeMap::new(),
+            ticks: BTreeMap::new(),
         }
     }
 }
@@ -145,6 +149,10 @@ impl World {
                     let life = self.devices[device].id.life;
                     self.after(after_ms, Happening::Retry { device, life });
                 }
+                Effect::Deliver { after_ms } => {
+                    let life = self.devices[device].id.life;
+                    self.after(after_ms, Happening::Deliver { device, life });
+                }
                 Effect::Begun { room, cursor } => self.note(device, Entry::Begun { room, cursor }),
                 Effect::Applied { room, seq, key } => {
                     self.note(device, Entry::Applied { room, seq, key });
@@ -166,7 +174,8 @@ impl World {
                 Some((delete.reference, Asked::Deletion { room, key }))
             }
             ClientFrame::ReceiptSet(receipt) => {
-                let asked = Asked::Receipt { room: receipt.room, seq: receipt.read };
+                let seq = receipt.read.unwrap_or_default();
+                let asked = Asked::Receipt { room: receipt.room, seq };
                 receipt.reference.map(|reference| (reference, asked))
             }
             ClientFrame::RoomSync(sync) => {
@@ -203,6 +212,10 @@ impl World {
                 let (head_seq, n, read_seq, read_n) = now;
                 let entry = Entry::Shown { room: info.id, head_seq, n, read_seq, read_n };
                 self.ledger.write(now_ms, this.id, entry);
+            }
+            let receipts: Receipts = info.receipts.into();
+            if this.ticks.insert(info.id, receipts).unwrap_or_default() != receipts {
+                self.ledger.write(now_ms, this.id, Entry::Ticks { room: info.id, receipts });
             }
         }
     }
@@ -253,6 +266,14 @@ impl World {
         for room in rooms {
             let (id, head_seq, n, read_n) = (room.id, room.head_seq, room.n, room.read_n);
             self.note(device, Entry::Reported { room: id, head_seq, n, read_n });
+        }
+    }
+
+    /// Says what was received.
+    pub(super) fn say_delivered(&mut self, device: usize, life: u16) {
+        if self.devices[device].id.life == life {
+            let effects = self.devices[device].sync.deliver();
+            self.carry(device, effects);
         }
     }
 

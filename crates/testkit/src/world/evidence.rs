@@ -28,7 +28,8 @@ impl World {
             devices
                 .push(DeviceView { device: device.id, rooms: sync.rooms().map(shown).collect() });
         }
-        Evidence { store: store.collect(), members: members.collect(), devices }
+        let quiet = self.model.quiet.iter().copied().collect();
+        Evidence { store: store.collect(), members: members.collect(), devices, quiet }
     }
 
     fn member_view(&self, user: UserId) -> MemberView {
@@ -40,6 +41,7 @@ impl World {
                 n: info.n,
                 read_seq: info.read_seq,
                 read_n: info.read_n,
+                receipts: Some(self.model.receipts_for(user, room)),
                 from: Seq::ZERO,
                 timeline: self.timeline(user, room),
             })
@@ -85,6 +87,7 @@ fn shown(room: &Room) -> RoomView {
         n: info.n,
         read_seq: info.read_seq,
         read_n: info.read_n,
+        receipts: Some(info.receipts.into()),
         from: room.timeline().known_from().unwrap_or(room.cursor().next()),
         timeline: room.timeline().newest().map(line).collect(),
     }

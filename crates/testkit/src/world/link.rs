@@ -159,6 +159,11 @@ impl World {
                 to.socket.push_back(parcel.frame);
                 continue;
             }
+            for room in to.outbox.take_stale() {
+                if self.bug != Some(Bug::ReceiptDropped) {
+                    self.nodes[to.node].receipt_missed(room);
+                }
+            }
             let lagged = to.outbox.take_lagged();
             to.full = !lagged.is_empty();
             for (room, head_seq) in lagged {

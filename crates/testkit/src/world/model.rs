@@ -1,7 +1,7 @@
 //! The log and the tables as the contract has them, in memory and without a disk: what is true once
 //! a commit is through. Rights are decided by the core's own table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chinwag_core::access::authorise;
@@ -9,6 +9,7 @@ use chinwag_core::access::{Action, Actor, Denied, History, Posting, Role, RoomFa
 use chinwag_core::body;
 use chinwag_core::event::{Event, EventKind};
 use chinwag_core::id::{Key, RoomId, Seq, UserId};
+use chinwag_core::receipt::{Marks, Receipts};
 use chinwag_proto::code::ErrorCode;
 
 use super::bug::Bug;
@@ -44,6 +45,7 @@ pub(super) enum Outcome {
 pub(super) struct Membership {
     pub role: Role,
     pub join_seq: Seq,
+    pub delivered_seq: Seq,
     pub read_seq: Seq,
     pub read_n: u64,
     /// What is begun to be written, and where the `self` room says so last.
@@ -54,7 +56,8 @@ pub(super) struct Membership {
 impl Membership {
     /// Who joins has read all.
     fn new(role: Role, join_seq: Seq, read_n: u64) -> Self {
-        Self { role, join_seq, read_seq: join_seq, read_n, draft: None, draft_seq: None }
+        let (delivered_seq, read_seq) = (join_seq, join_seq);
+        Self { role, join_seq, delivered_seq, read_seq, read_n, draft: None, draft_seq: None }
     }
 }
 
@@ -82,6 +85,8 @@ struct Known {
 pub(super) struct Model {
     pub rooms: BTreeMap<RoomId, RoomState>,
     keys: BTreeMap<(RoomId, UserId, Key), Known>,
+    /// Those who have switched read receipts off.
+    pub quiet: BTreeSet<UserId>,
     pub bug: Option<Bug>,
 }
 
@@ -100,7 +105,7 @@ type Made = Vec<Arc<Event>>;
 
 impl Model {
     pub(super) fn new(bug: Option<Bug>) -> Self {
-        Self { rooms: BTreeMap::new(), keys: BTreeMap::new(), bug }
+        Self { rooms: BTreeMap::new(), keys: BTreeMap::new(), quiet: BTreeSet::new(), bug }
     }
 
     /// A new user with a `self` room.
@@ -251,6 +256,42 @@ impl Model {
             state.n -= 1;
         }
         Ok(Outcome::Event { event, repeated: false })
+    }
+
+    /// A mark of delivery that a node gathered; of who is no member (any more) it is nothing.
+    pub(super) fn delivered(&mut self, room: RoomId, user: UserId, seq: Seq) {
+        let ahead = self.bug == Some(Bug::DeliveredToHead);
+        let Some(state) = self.rooms.get_mut(&room) else {
+            return;
+        };
+        let seq = if ahead { state.head } else { seq.min(state.head) };
+        if let Some(member) = state.members.get_mut(&user) {
+            member.delivered_seq = member.delivered_seq.max(seq);
+        }
+    }
+
+    /// How far all in a room have come, by the core's own rule.
+    pub(super) fn receipts(&self, room: RoomId) -> Receipts {
+        let Some(state) = self.rooms.get(&room).filter(|state| state.kind != RoomKind::SelfRoom)
+        else {
+            return Receipts::default();
+        };
+        let marks = state.members.iter().map(|(user, member)| Marks {
+            join: match self.bug {
+                Some(Bug::ReceiptOfNobody) => Seq::ZERO.next(),
+                _ => member.join_seq,
+            },
+            delivered: member.delivered_seq.max(member.read_seq),
+            read: member.read_seq,
+            shares_read: !self.quiet.contains(user),
+        });
+        Receipts::of(marks)
+    }
+
+    /// The same as one of the room sees it.
+    pub(super) fn receipts_for(&self, user: UserId, room: RoomId) -> Receipts {
+        let receipts = self.receipts(room);
+        if self.quiet.contains(&user) { receipts.without_read() } else { receipts }
     }
 
     fn read(

@@ -1,15 +1,18 @@
 //! A node: the real hub, and the driver that carries out what it asks for.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use chinwag_core::event::{ConnId, Event, EventKind, Origin};
+use chinwag_core::event::{ConnId, Event, EventKind, Origin, Signal};
 use chinwag_core::hub::{Hub, Input, Output, Outputs};
-use chinwag_core::id::{Key, RoomId, Seq, SessionId};
+use chinwag_core::id::{Key, RoomId, Seq, SessionId, UserId};
 use chinwag_core::outbox::Class;
+use chinwag_core::receipt::Receipts;
 use chinwag_proto::code::ErrorCode;
 use chinwag_proto::frame::{
-    ClientFrame, ErrorFrame, Hello, Lagged, Limits, Ready, Reply, ServerFrame,
+    ClientFrame, ErrorFrame, Hello, Lagged, Limits, Ready, ReceiptFrame, ReceiptSet, Reply,
+    ServerFrame,
 };
 use chinwag_proto::rest::Me;
 
@@ -30,6 +33,10 @@ pub(super) struct Node {
     pub boot: u32,
     pub hub: Hub,
     pub queue: Vec<Submission>,
+    /// Marks of delivery that wait for the second; a crash loses them.
+    delivered: BTreeMap<(RoomId, UserId), Seq>,
+    /// The ticks that were told last.
+    told: BTreeMap<RoomId, Receipts>,
     /// The connection in each slot of the hub.
     slots: Vec<Option<usize>>,
     generation: u32,
@@ -54,6 +61,11 @@ impl Node {
         self.slots[slot] = Some(link);
         self.generation += 1;
         ConnId { slot: slot as u32, generation: self.generation }
+    }
+
+    /// A reader was not told of a room's ticks: everyone is told again.
+    pub(super) fn receipt_missed(&mut self, room: RoomId) {
+        self.told.remove(&room);
     }
 
     pub(super) fn vacate(&mut self, conn: ConnId) {
@@ -130,6 +142,16 @@ impl World {
                     self.cut(link);
                 }
             }
+            Output::Signal { signal: Signal::Receipt { room, receipts, .. }, to } => {
+                let receipts = (*receipts).into();
+                let frame = Rc::new(ServerFrame::Receipt(ReceiptFrame { room: *room, receipts }));
+                for &slot in &slots[to.clone()] {
+                    if let Some(link) = self.nodes[node].slots[slot as usize] {
+                        self.write(link, Rc::clone(&frame), Class::Receipt { room: *room });
+                    }
+                }
+            }
+            Output::Untold { room } => self.nodes[node].receipt_missed(*room),
             Output::Signal { .. } | Output::Publish(_) | Output::Doubt { .. } => {}
         }
     }
@@ -187,7 +209,26 @@ impl World {
                 self.handle(node, Input::Head { room, head });
             }
         }
+        self.receipts(node);
         self.after(1_000, Happening::Second { node, boot });
+    }
+
+    /// Writes what was gathered, and tells the ticks that are not as they were told.
+    fn receipts(&mut self, node: usize) {
+        for ((room, user), seq) in std::mem::take(&mut self.nodes[node].delivered) {
+            self.model.delivered(room, user, seq);
+        }
+        let mut rooms: Vec<RoomId> = self.nodes[node].hub.heads().map(|(room, _)| room).collect();
+        rooms.sort_unstable();
+        for room in rooms {
+            let receipts = self.model.receipts(room);
+            let before = self.nodes[node].told.insert(room, receipts);
+            if before != Some(receipts) {
+                let delivered_moved = before.is_none_or(|it| it.delivered != receipts.delivered);
+                let signal = Signal::Receipt { room, receipts, delivered_moved };
+                self.handle(node, Input::Signal(signal));
+            }
+        }
     }
 
     pub(super) fn bus(&mut self, node: usize, event: &Arc<Event>) {
@@ -225,8 +266,14 @@ impl World {
                 let command = Command::Delete { room: delete.room, target: delete.target };
                 self.submit_from(link, delete.reference, delete.key, command);
             }
+            ClientFrame::ReceiptSet(ReceiptSet { room, delivered: Some(seq), .. }) => {
+                let user = self.devices[self.links[link].device].id.user;
+                let mark = self.nodes[node].delivered.entry((room, user)).or_default();
+                *mark = (*mark).max(seq);
+            }
             ClientFrame::ReceiptSet(receipt) => {
-                let command = Command::Read { room: receipt.room, seq: receipt.read };
+                let seq = receipt.read.unwrap_or_default();
+                let command = Command::Read { room: receipt.room, seq };
                 let key = Key::new(self.now_ms, u128::from(self.random.draw()));
                 self.submit_from(link, receipt.reference.unwrap_or_default(), key, command);
             }
@@ -281,7 +328,9 @@ impl World {
                 self.write_missed(link, missed);
             }
         }
-        self.handle(self.links[link].node, Input::Joined { conn, heads });
+        let quiet = self.model.quiet.contains(&user) && self.bug != Some(Bug::ReadOfQuiet);
+        let joined = Input::Joined { conn, heads, shares_read: !quiet };
+        self.handle(self.links[link].node, joined);
     }
 
     fn write_missed(&mut self, link: usize, missed: &Missed) {
@@ -382,11 +431,7 @@ fn empty_reply(reference: u64) -> Reply {
     }
 }
 
-fn ready(
-    user: chinwag_core::id::UserId,
-    rooms: Vec<chinwag_proto::rest::Room>,
-    next: Option<String>,
-) -> ServerFrame {
+fn ready(user: UserId, rooms: Vec<chinwag_proto::rest::Room>, next: Option<String>) -> ServerFrame {
     ServerFrame::Ready(Ready {
         epoch: reading::epoch(),
         reset: false,
@@ -398,6 +443,8 @@ fn ready(
             rank: "member".to_owned(),
             created_at_ms: START_MS,
             hue: None,
+            read_receipts: true,
+            last_seen: true,
         },
         rooms,
         users: Vec::new(),

@@ -178,6 +178,8 @@ impl Model {
             n: state.n,
             read_seq: member.read_seq,
             read_n: member.read_n,
+            delivered_seq: member.delivered_seq,
+            receipts: self.receipts_for(user, room).into(),
             created_at_ms: 0,
             last,
             draft: member.draft.clone(),

@@ -23,6 +23,9 @@ impl World {
             let user = UserId::new(START_MS, number + 1);
             self.users.push(user);
             self.model.user_add(user);
+            if self.random.chance(200) {
+                self.model.quiet.insert(user);
+            }
         }
         for number in 0..4 {
             self.first_room(number);
@@ -258,7 +261,8 @@ impl World {
             let (info, read) = (known.info(), (member.read_seq, member.read_n));
             // No device is told of the mark in one's own room.
             let is_read = id.is_self_of(user) || (info.read_seq, info.read_n) == read;
-            known.cursor() == room.head && is_read && info.draft == member.draft
+            let has_ticks = self.model.receipts_for(user, id) == info.receipts.into();
+            known.cursor() == room.head && is_read && info.draft == member.draft && has_ticks
         };
         let count = mine.clone().count();
         device.sync.is_ready()

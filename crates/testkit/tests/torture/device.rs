@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use chinwag_client::sync::{Effect, Sync};
 use chinwag_core::id::{Key, RoomId, Seq};
+use chinwag_core::receipt::Receipts;
 use chinwag_proto::code::ErrorCode;
 use chinwag_proto::frame::{ClientFrame, ServerFrame};
 use chinwag_proto::rest;
@@ -71,7 +72,9 @@ struct State {
     /// When to come back to a server that leaves.
     return_at: Option<Instant>,
     lost_at: Option<Instant>,
+    deliver_at: Option<Instant>,
     shown: BTreeMap<RoomId, (Seq, u64, Seq, u64)>,
+    ticks: BTreeMap<RoomId, Receipts>,
     lagged: BTreeMap<RoomId, Seq>,
     parting: Option<Parting>,
 }
@@ -128,13 +131,20 @@ impl Device {
         let mut is_open = true;
         while is_open && !self.cut.take() {
             is_open = self.hand_over(&mut line).await;
-            let retry_at = self.state.borrow().retry_at;
+            let (retry_at, deliver_at) = {
+                let state = self.state.borrow();
+                (state.retry_at, state.deliver_at)
+            };
             tokio::select! {
                 turned = line.turn(self.reading.get(), &mut heard) => is_open &= turned.is_ok(),
                 () = self.wake.notified() => {}
                 () = until(retry_at), if retry_at.is_some() => {
                     self.state.borrow_mut().retry_at = None;
                     self.act(Sync::retry);
+                }
+                () = until(deliver_at), if deliver_at.is_some() => {
+                    self.state.borrow_mut().deliver_at = None;
+                    self.act(Sync::deliver);
                 }
             }
             for heard in heard.drain(..) {
@@ -169,6 +179,7 @@ impl Device {
             state.outgoing.clear();
             state.retry_at = None;
             state.lost_at = Some(Instant::now());
+            state.deliver_at = None;
             state.sync.disconnect();
             if let Some(parting) = &mut state.parting {
                 parting.is_over = true;
@@ -203,6 +214,9 @@ impl Device {
                     let at = Instant::now() + Duration::from_millis(after_ms);
                     state.retry_at = Some(state.retry_at.map_or(at, |known| known.min(at)));
                 }
+                Effect::Deliver { after_ms } => {
+                    state.deliver_at = Some(Instant::now() + Duration::from_millis(after_ms));
+                }
                 Effect::Begun { room, cursor } => self.note(Entry::Begun { room, cursor }),
                 Effect::Applied { room, seq, key } => self.note(Entry::Applied { room, seq, key }),
                 Effect::Gone { room } => self.note(Entry::Gone { room }),
@@ -220,7 +234,8 @@ impl Device {
                 Some((delete.reference, Asked::Deletion { room: delete.room, key: delete.key }))
             }
             ClientFrame::ReceiptSet(receipt) => {
-                let asked = Asked::Receipt { room: receipt.room, seq: receipt.read };
+                let seq = receipt.read.unwrap_or_default();
+                let asked = Asked::Receipt { room: receipt.room, seq };
                 receipt.reference.map(|reference| (reference, asked))
             }
             ClientFrame::RoomSync(sync) => {
@@ -287,7 +302,7 @@ impl Device {
                     parting.drained = true;
                 }
             }
-            ServerFrame::Signal(_) | ServerFrame::Pong => {}
+            ServerFrame::Signal(_) | ServerFrame::Receipt(_) | ServerFrame::Pong => {}
         }
     }
 
@@ -318,6 +333,10 @@ impl Device {
             if state.shown.insert(info.id, now) != Some(now) {
                 let (head_seq, n, read_seq, read_n) = now;
                 self.note(Entry::Shown { room: info.id, head_seq, n, read_seq, read_n });
+            }
+            let receipts: Receipts = info.receipts.into();
+            if state.ticks.insert(info.id, receipts).unwrap_or_default() != receipts {
+                self.note(Entry::Ticks { room: info.id, receipts });
             }
         }
     }

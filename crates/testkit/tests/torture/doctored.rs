@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use chinwag_core::access::History;
 use chinwag_core::event::EventKind;
 use chinwag_core::id::Seq;
+use chinwag_core::receipt::Receipts;
 use chinwag_testkit::check::{Evidence, Promise, check};
 use chinwag_testkit::ledger::{Entry, Ledger, Record};
 
@@ -87,6 +88,24 @@ const FORGERIES: &[Forgery] = &[
         let rooms = evidence.members.iter_mut().flat_map(|member| &mut member.rooms);
         rooms.max_by_key(|room| room.n).expect("there are rooms").n += 1;
     }),
+    ("ticks are ahead of what was received", Promise::Ticks, |records, _| {
+        let at = middle(records, is_delivery);
+        if let Entry::Ticks { receipts: Receipts { delivered: Some(reach), .. }, .. } =
+            &mut records[at].entry
+        {
+            reach.all = Seq::new(1_000_000);
+        }
+    }),
+    ("ticks go back", Promise::Monotone, |records, _| {
+        let at = middle(records, is_delivery);
+        let mut back = records[at].clone();
+        if let Entry::Ticks { receipts: Receipts { delivered: Some(reach), .. }, .. } =
+            &mut back.entry
+        {
+            reach.all = Seq::ZERO;
+        }
+        records.insert(at + 1, back);
+    }),
     ("one who is out was told of what came after", Promise::NoLeak, |records, evidence| {
         let left =
             |it: &&chinwag_core::event::Event| matches!(it.kind, EventKind::MemberLeft { .. });
@@ -111,6 +130,7 @@ fn the_checker_sees_each_forgery() {
         house.type_on(300);
         house.journal.until("enough is done", || house.journal.done.get() >= 600).await;
         house.quiet().await;
+        house.all_delivered().await;
         house.converge().await;
         let evidence = house.evidence().await;
         let ledger = house.journal.ledger();
@@ -127,6 +147,10 @@ fn the_checker_sees_each_forgery() {
             assert!(seen, "{what}: found only {:?}", found.iter().take(3).collect::<Vec<_>>());
         }
     });
+}
+
+fn is_delivery(entry: &Entry) -> bool {
+    matches!(entry, Entry::Ticks { receipts, .. } if receipts.delivered.is_some())
 }
 
 /// The place of a record of this kind from the middle of the run, by whom it is.

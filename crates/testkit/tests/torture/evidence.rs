@@ -22,7 +22,7 @@ impl House {
         let devices = self.devices.iter().map(|device| device.view()).collect();
         let (status, _) = self.server.terminate().await;
         assert!(status.success(), "it ended with {status}:\n{}", self.server.log());
-        Evidence { store: self.stored(), members, devices }
+        Evidence { store: self.stored(), members, devices, quiet: Vec::new() }
     }
 
     async fn member_view(&self, person: usize) -> MemberView {
@@ -35,6 +35,7 @@ impl House {
                 n: room.n,
                 read_seq: room.read_seq,
                 read_n: room.read_n,
+                receipts: None,
                 from: Seq::ZERO,
                 timeline: timeline(&mut caller, room.id).await,
             });

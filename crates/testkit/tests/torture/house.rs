@@ -204,6 +204,12 @@ impl House {
         }
     }
 
+    /// Waits until every tab shows that all have everything.
+    pub(crate) async fn all_delivered(&self) {
+        let delivered = || self.devices.iter().all(|device| device.shows_all_delivered());
+        self.journal.until("everything has two ticks", delivered).await;
+    }
+
     /// All rooms of a person as the API lists them.
     pub(crate) async fn rooms(&self, person: usize) -> Rooms {
         let mut caller = self.caller(person);

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chinwag_core::id::Key;
 use chinwag_proto::frame::Event;
@@ -18,7 +18,6 @@ const WITHIN: Duration = Duration::from_secs(60);
 pub(crate) struct Journal {
     ledger: RefCell<Ledger>,
     random: RefCell<Random>,
-    started: Instant,
     changed: Notify,
     /// Commands that were answered with success.
     pub(crate) done: Cell<u64>,
@@ -60,7 +59,6 @@ impl Journal {
         Rc::new(Self {
             ledger: RefCell::default(),
             random: RefCell::new(Random::new(seed)),
-            started: Instant::now(),
             changed: Notify::new(),
             done: Cell::new(0),
             unknown: Cell::new(0),
@@ -90,10 +88,9 @@ impl Journal {
     }
 
     pub(crate) fn key(&self) -> Key {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
         let random =
             self.draw(|random| u128::from(random.draw()) << 64 | u128::from(random.draw()));
-        Key::new(now.as_millis() as u64, random)
+        Key::new(unix_ms(), random)
     }
 
     pub(crate) fn returned(&self, after: Duration) {
@@ -127,9 +124,15 @@ impl Journal {
         }
     }
 
+    /// By the clock that the server writes into its events.
     fn now_ms(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
+        unix_ms()
     }
+}
+
+fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    now.as_millis() as u64
 }
 
 /// Adds one.

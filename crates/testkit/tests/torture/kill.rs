@@ -55,6 +55,8 @@ fn kill_minus_nine_under_load() {
             house.server.start().await;
         }
         assert!(house.journal.unknown.get() > 0, "it always died between two commands");
+        house.quiet().await;
+        house.all_delivered().await;
         house.judge().await;
     });
 }

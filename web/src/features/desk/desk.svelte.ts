@@ -4,7 +4,7 @@ import type { IconName } from '../../ui/Icon.svelte';
 export type Sheet =
   | { kind: 'new'; join: boolean }
   | { kind: 'invite' | 'settings' | 'keys' | 'switcher' | 'jump' }
-  | { kind: 'delete'; room: string; seq: number }
+  | { kind: 'delete' | 'receipts'; room: string; seq: number }
   | { kind: 'leave'; room: string };
 
 /** A line of a menu: an action with what it is done to. */

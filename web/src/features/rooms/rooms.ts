@@ -1,5 +1,6 @@
 /** The list of rooms as it is shown. */
 import type { Event, Room } from '../../api/types';
+import { type Tick, tickOf } from '../../sync/receipts';
 import { type Pending, type RoomState, type State, unread } from '../../sync/state';
 import { text } from '../../text';
 import { folded } from '../../text/formats';
@@ -16,7 +17,7 @@ export type Row = {
   by: string;
   preview: string;
   /** How far the last thing that I said has come, where that is what the preview shows. */
-  stage: Pending['stage'] | null;
+  stage: Pending['stage'] | Tick | null;
   at_ms: number | null;
   unread: number;
   online: boolean;
@@ -58,9 +59,11 @@ export function row(state: State, { room }: RoomState, draft: string): Row {
   };
 }
 
-/** My own last word is on disk. */
-function ownStage(state: State, { last, kind }: Room): Pending['stage'] | null {
-  return last?.kind === 'message' && last.from === state.me?.id && last.body !== null && kind !== 'self' ? 'sent' : null;
+/** How far my own last word has come. */
+function ownStage(state: State, room: Room): Tick | null {
+  const { last, kind } = room;
+  const isMine = last?.kind === 'message' && last.from === state.me?.id && last.body !== null && kind !== 'self';
+  return isMine ? tickOf(room, last.seq) : null;
 }
 
 function handleOf(state: State, room: Room): string {

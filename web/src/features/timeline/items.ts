@@ -1,5 +1,6 @@
 /** A part of a room's timeline as it is shown: days, messages grouped by sender, notices, what is unsent. */
 import type { ErrorCode, Event } from '../../api/types';
+import { type Tick, tickOf } from '../../sync/receipts';
 import type { Pending, RoomState, State } from '../../sync/state';
 import { text } from '../../text';
 import { messageText, notice, userName } from '../names';
@@ -42,7 +43,7 @@ export type Message = {
   isFirst: boolean;
   isLast: boolean;
   /** Of my own alone. */
-  stage: Pending['stage'] | null;
+  stage: Pending['stage'] | Tick | null;
   code: ErrorCode | null;
   isDeletable: boolean;
 };
@@ -129,7 +130,7 @@ function message(state: State, { room }: RoomState, event: Event, going: Set<num
     at_ms: event.at_ms,
     isFirst: true,
     isLast: true,
-    stage: isMine ? 'sent' : null,
+    stage: isMine ? tickOf(room, event.seq) : null,
     code: null,
     isDeletable: mayDelete && said !== null && !going.has(event.seq),
   };

@@ -22,7 +22,9 @@ fn good(schema: &str) -> Map<String, Value> {
         "Refresh" => json!({"refresh_token": "none"}),
         "PasswordReset" => json!({"token": "none", "new": "another horse"}),
         "PasswordChange" => json!({"old": "", "new": "another horse"}),
-        "MePatch" => json!({"display_name": "Ann", "hue": 210}),
+        "MePatch" => {
+            json!({"display_name": "Ann", "hue": 210, "read_receipts": true, "last_seen": true})
+        }
         "MeDelete" => json!({"password": "not this one"}),
         "RankPut" => json!({"rank": "member"}),
         "InviteCreate" => json!({"expires_in_s": 60, "uses": 1}),
@@ -31,7 +33,7 @@ fn good(schema: &str) -> Map<String, Value> {
         "Keyed" => json!({"key": fresh_key()}),
         "MemberPut" => json!({"key": fresh_key(), "role": "member"}),
         "MessagePost" => json!({"key": fresh_key(), "text": "x"}),
-        "Receipt" => json!({"read": 1}),
+        "Receipt" => json!({"read": 1, "delivered": 1}),
         "DraftPut" => json!({"key": fresh_key(), "text": "x"}),
         "Typing" => json!({"on": true}),
         "PresenceWatch" => json!({"users": []}),

@@ -29,7 +29,7 @@ fn good(kind: &str, Names { room, user }: &Names) -> Map<String, Value> {
         "room.list" => json!({"ref": 1}),
         "room.get" => json!({"ref": 1, "room": room}),
         "room.sync" => json!({"ref": 1, "room": room, "after": 0, "limit": 1}),
-        "receipt.set" => json!({"ref": 1, "room": room, "read": 1}),
+        "receipt.set" => json!({"ref": 1, "room": room, "read": 1, "delivered": 1}),
         "draft.set" => json!({"ref": 1, "room": room, "key": fresh_key(), "text": "x"}),
         "typing.set" => json!({"room": room, "on": false}),
         "presence.watch" => json!({"users": [user]}),

@@ -104,6 +104,37 @@ pub(super) fn profile_set(
     Ok(Applied::silent(Written::Done))
 }
 
+/// The rooms are told of too: their ticks are others now.
+pub(super) fn privacy_set(
+    batch: &mut Batch<'_>,
+    s: &Submission,
+    read_receipts: Option<bool>,
+    last_seen: Option<bool>,
+) -> Applying<Applied> {
+    let user = s.actor.to_i64();
+    let before = batch.first(sql::USER_GET, [user], row::user)?;
+    let before = before.filter(|user| !user.handle.is_empty()).ok_or(Refusal::Unauthorized)?;
+    let on = read_receipts.unwrap_or(before.read_receipts);
+    let last_seen = last_seen.unwrap_or(before.last_seen);
+    if (on, last_seen) == (before.read_receipts, before.last_seen) {
+        return Ok(Applied::silent(Written::Unchanged));
+    }
+    batch.run(sql::USER_PRIVACY_SET, params![user, on, last_seen])?;
+    if on != before.read_receipts {
+        let rooms = batch.numbers(sql::MEMBER_ROOMS, [user])?;
+        let rooms = rooms.into_iter().map(RoomId::from_i64).collect();
+        batch.told.push(Entry::ReadShared { user: s.actor, on, rooms });
+    }
+    Ok(Applied::silent(Written::Done))
+}
+
+pub(super) fn seen_set(batch: &Batch<'_>, seen: &[(UserId, u64)]) -> Applying<Applied> {
+    for (user, at_ms) in seen {
+        batch.run(sql::USER_SEEN_SET, params![user.to_i64(), at_ms.cast_signed()])?;
+    }
+    Ok(Applied::silent(Written::Done))
+}
+
 fn profile(user: UserRow) -> Profile {
     Profile {
         user: user.id,

@@ -1,4 +1,4 @@
-//! Messages, what changes them, and how far they were read.
+//! Messages, and what changes them.
 
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use chinwag_core::id::{RoomId, Seq};
 use super::repeated;
 use crate::sqlite::batch::{Append, Applied, Applying, Batch};
 use crate::sqlite::known::Room;
-use crate::sqlite::statements as sql;
 use crate::write::{Refusal, Submission, Written};
 
 /// Nearly every message is new, so its key is not looked up first: the index of keys refuses one that
@@ -58,7 +57,8 @@ fn append(
         key: Some(s.key),
         body: Arc::clone(body),
     })?;
-    batch.read_set(permit.room(), permit.user(), message.seq, message.n.unwrap_or_default());
+    let (who, n) = ((permit.room(), permit.user()), message.n.unwrap_or_default());
+    batch.read_set(who, message.seq, n, message.at_ms);
     Ok(Applied::event(message))
 }
 
@@ -113,55 +113,4 @@ fn change(
     let change = batch.append(Append { room, kind, from, at_ms: s.at_ms, key, body })?;
     batch.event_rewrite(message, change.seq, current)?;
     Ok(Applied::event(change))
-}
-
-/// Advances the actor's own read mark. It needs no key: the same again changes nothing.
-pub(super) fn receipt_set(
-    batch: &mut Batch<'_>,
-    s: &Submission,
-    room: RoomId,
-    read: Seq,
-) -> Applying<Applied> {
-    let (room, actor) = batch.scene(room, s.actor)?;
-    let permit = authorise(actor, room.facts(), Action::ReceiptSet)?;
-    let read = read.min(room.head);
-    let Some(member) = batch.member(room.id, s.actor)?.filter(|member| member.read < read) else {
-        return Ok(Applied::silent(Written::Unchanged));
-    };
-    let read_n = message_n_at(batch, &room, read)?.max(member.read_n);
-    mark(batch, permit, s, read, read_n)
-}
-
-fn message_n_at(batch: &Batch<'_>, room: &Room, read: Seq) -> Applying<u64> {
-    if read == room.head {
-        return Ok(room.n);
-    }
-    let params = [room.id.to_i64(), read.to_i64()];
-    let n = batch.first(sql::MESSAGE_N_AT, params, |row| row.get::<_, i64>(0))?;
-    Ok(n.map_or(0, i64::cast_unsigned))
-}
-
-fn mark(
-    batch: &mut Batch<'_>,
-    permit: Permit,
-    s: &Submission,
-    read: Seq,
-    read_n: u64,
-) -> Applying<Applied> {
-    let (room, user) = (permit.room(), permit.user());
-    batch.read_set(room, user, read, read_n);
-    if room.is_self_of(user) {
-        // An event there would be unread in its turn, and who acknowledges each event would never end.
-        return Ok(Applied::silent(Written::Done));
-    }
-    batch.room(RoomId::of_self(user))?;
-    let told = batch.append(Append {
-        room: RoomId::of_self(user),
-        kind: EventKind::RoomRead { room },
-        from: user,
-        at_ms: s.at_ms,
-        key: None,
-        body: body::room_read(room, read, read_n),
-    })?;
-    Ok(Applied::event(told))
 }

@@ -4,6 +4,7 @@ use chinwag_core::access::{Action, Role, RoomFacts};
 use chinwag_core::event::EventKind;
 use chinwag_core::id::{RoomId, Seq, UserId};
 use chinwag_core::limit::{MEMBER_PAGE_MAX, ROOM_PAGE_MAX};
+use chinwag_core::receipt::Receipts;
 use rusqlite::{Result, Row};
 
 use super::json;
@@ -108,6 +109,8 @@ impl Reader {
             created_at_ms: row::unsigned(row, 6)?,
             last: last.map(|last| last.to_event()),
             draft: row.get(24)?,
+            receipts: Receipts::default(),
+            delivered_seq: Seq::new(if role.is_none() { 0 } else { row::unsigned(row, 25)? }),
         })
     }
 
@@ -144,8 +147,8 @@ impl Reader {
         let after = after.map_or(0, UserId::to_i64);
         let mut members =
             self.all(sql::MEMBER_PAGE, (room.to_i64(), after, limit as i64 + 1), |row| {
-                let joined_at_ms = row::unsigned(row, 7)?;
-                let role = row::named(row, 6, Role::from_name)?;
+                let joined_at_ms = row::unsigned(row, 9)?;
+                let role = row::named(row, 8, Role::from_name)?;
                 Ok(MemberRow { user: row::user(row)?, role, joined_at_ms })
             });
         let more = members.len() > limit;

@@ -47,6 +47,15 @@ impl Device {
         state.sync.rooms().map(mark).collect()
     }
 
+    /// True once every message of every room has two ticks.
+    pub(crate) fn shows_all_delivered(&self) -> bool {
+        let state = self.state.borrow();
+        state.sync.rooms().filter(|room| room.info().members > 1).all(|room| {
+            let delivered = room.info().receipts.delivered_all;
+            delivered == Some(room.info().head_seq)
+        })
+    }
+
     /// The rooms in which it was told that it lags, each with the head that was named last.
     pub(crate) fn lagged(&self) -> BTreeMap<RoomId, Seq> {
         self.state.borrow().lagged.clone()
@@ -76,6 +85,7 @@ impl Device {
             n: room.info().n,
             read_seq: room.info().read_seq,
             read_n: room.info().read_n,
+            receipts: None,
             from: room.timeline().known_from().unwrap_or(room.cursor().next()),
             timeline: room.timeline().newest().map(line).collect(),
         });
