@@ -29,6 +29,8 @@ export class Pane {
   #asked: number | null = null;
   /** Where it was scrolled to in the last frame that looked. */
   #looked = -1;
+  /** How far the content is lifted, in pixels, for a frame. */
+  #lifted = 0;
 
   constructor(private readonly ends: Ends) {}
 
@@ -111,8 +113,9 @@ export class Pane {
   #reach(): void {
     const pane = this.#pane;
     if (!pane) return;
+    const isStill = pane.scrollTop === this.#looked;
+    this.#lower(pane);
     const [top, below] = [pane.scrollTop, this.#below()];
-    const isStill = top === this.#looked;
     this.#looked = top;
     const near = isStill ? NEAR_PX : pane.clientHeight / 2;
     if ((top < near && this.ends.up()) || (below < near && this.ends.down())) this.#settle(pane);
@@ -123,16 +126,45 @@ export class Pane {
     flushSync();
     this.#restore();
     this.#looked = pane.scrollTop;
+    this.#ask();
   }
 
+  #lower(pane: HTMLElement): void {
+    const lifted = this.#lifted;
+    if (lifted === 0) return;
+    this.#lift(pane, 0);
+    pane.scrollTop += lifted;
+  }
+
+  #lift(pane: HTMLElement, by: number): void {
+    const list = pane.firstElementChild;
+    if (by === this.#lifted || !(list instanceof HTMLElement)) return;
+    this.#lifted = by;
+    list.style.transform = by === 0 ? '' : `translateY(${-by}px)`;
+    // What sticks to where the pane begins does so by the layout, which knows nothing of it.
+    for (const name of list.querySelectorAll<HTMLElement>('section > h2')) name.style.top = by === 0 ? '' : `calc(var(--step) + ${by}px)`;
+  }
+
+  /** How far the first row that was seen is from where it was seen. */
+  #moved(pane: HTMLElement): number {
+    if (!this.#anchor?.row.isConnected) return 0;
+    const moved = topOf(this.#anchor.row, pane) - this.#anchor.top;
+    return Math.abs(moved) >= 1 ? moved : 0;
+  }
+
+  /**
+   * What came above is made up for by lifting the content, and by scrolling in the next frame: who
+   * scrolls by hand in this one sees what they did and no more, by the browser's own measure too.
+   */
   #restore(): void {
     const pane = this.#pane;
     if (!pane) return;
     if (this.isAtBottom) {
+      this.#lift(pane, 0);
       pane.scrollTop = pane.scrollHeight;
-    } else if (this.#anchor?.row.isConnected) {
-      const moved = topOf(this.#anchor.row, pane) - this.#anchor.top;
-      if (Math.abs(moved) >= 1) pane.scrollTop += moved;
+    } else {
+      this.#lift(pane, this.#lifted + this.#moved(pane));
+      if (this.#lifted !== 0) this.#ask();
     }
     this.#remember();
   }
