@@ -14,8 +14,14 @@ const NEAR_PX = 1_500;
 /** What the pane asks for when one comes near an end. Returns whether something changed. */
 export type Ends = { up: () => boolean; down: () => boolean; isToEnd: () => boolean };
 
+/** What has not moved for so long has come to rest. */
+const RESTS_AFTER_MS = 1_200;
+
 export class Pane {
   isAtBottom = $state(true);
+  /** The day whose name lies over what one reads, once nothing moves. */
+  covering: string | null = $state(null);
+  #resting: ReturnType<typeof setTimeout> | undefined;
   #pane: HTMLElement | null = null;
   #anchor: { row: HTMLElement; top: number } | null = null;
   /** Where it was scrolled to when it was last looked at. */
@@ -43,6 +49,7 @@ export class Pane {
     return () => {
       resized.disconnect();
       if (this.#asked !== null) cancelAnimationFrame(this.#asked);
+      clearTimeout(this.#resting);
       this.#pane = null;
     };
   };
@@ -54,7 +61,15 @@ export class Pane {
     if (isUp || !this.isAtBottom || !this.ends.isToEnd()) this.isAtBottom = this.ends.isToEnd() && this.#below() < BOTTOM_WITHIN_PX;
     this.#remember();
     this.#ask();
+    this.#stir();
   };
+
+  /** While one goes along the days are named above. */
+  #stir(): void {
+    this.covering = null;
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => (this.covering = this.#pane && dayOver(this.#pane)), RESTS_AFTER_MS);
+  }
 
   /** What was asked for has come, or gone: there may be room for more. */
   changed(): void {
@@ -201,6 +216,12 @@ function firstSeen(pane: HTMLElement, selector: string): HTMLElement | undefined
     else high = middle;
   }
   return rows[low];
+}
+
+/** The day that began above what is seen. */
+function dayOver(pane: HTMLElement): string | null {
+  const days = [...pane.querySelectorAll<HTMLElement>('[data-day]')];
+  return days.findLast((it) => topOf(it, pane) < -8)?.dataset.day ?? null;
 }
 
 function topOf(row: HTMLElement | undefined, pane: HTMLElement): number {
