@@ -39,6 +39,7 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_start.sql"),
     include_str!("../../migrations/sqlite/0002_app.sql"),
+    include_str!("../../migrations/sqlite/0003_ranks.sql"),
 ];
 
 /// `CHWG`, so that `file` and others know whose database this is.
