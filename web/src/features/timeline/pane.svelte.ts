@@ -11,6 +11,9 @@ const BOTTOM_WITHIN_PX = 48;
 /** So near to an end of the page more is put there: what a fast wheel covers in a few frames. */
 const NEAR_PX = 1_500;
 
+/** A content that is lifted further is scrolled by as much though one moves: there is an end to what a browser can lay out. */
+const LIFTED_PX_MAX = 100_000;
+
 /** What the pane asks for when one comes near an end. Returns whether something changed. */
 export type Ends = { up: () => boolean; down: () => boolean; isToEnd: () => boolean };
 
@@ -35,7 +38,7 @@ export class Pane {
   #asked: number | null = null;
   /** Where it was scrolled to in the last frame that looked. */
   #looked = -1;
-  /** How far the content is lifted, in pixels, for a frame. */
+  /** How far the content is lifted, in pixels, until it is scrolled by as much. */
   #lifted = 0;
 
   constructor(private readonly ends: Ends) {}
@@ -129,26 +132,33 @@ export class Pane {
     const pane = this.#pane;
     if (!pane) return;
     const isStill = pane.scrollTop === this.#looked;
-    this.#lower(pane);
-    const [top, below] = [pane.scrollTop, this.#below()];
-    this.#looked = top;
+    const isLowered = this.#lower(pane, isStill);
+    const [top, below] = [pane.scrollTop + this.#lifted, this.#below()];
+    this.#looked = pane.scrollTop;
     const near = isStill ? NEAR_PX : pane.clientHeight / 2;
-    if ((top < near && this.ends.up()) || (below < near && this.ends.down())) this.#settle(pane);
-    else if (!isStill && Math.min(top, below) < NEAR_PX) this.#ask();
+    // In a frame that moves there is one change alone.
+    const mayAdd = isStill || !isLowered;
+    if (mayAdd && ((top < near && this.ends.up()) || (below < near && this.ends.down()))) this.#settle(pane, isStill);
+    else if (this.#lifted !== 0 || !mayAdd || (!isStill && Math.min(top, below) < NEAR_PX)) this.#ask();
   }
 
-  #settle(pane: HTMLElement): void {
+  #settle(pane: HTMLElement, isStill: boolean): void {
     flushSync();
-    this.#restore();
+    this.#restore(isStill);
     this.#looked = pane.scrollTop;
     this.#ask();
   }
 
-  #lower(pane: HTMLElement): void {
+  /** Scrolls by as much as the content is lifted: where nothing moves, and before one comes to what is out of reach. Returns whether. */
+  #lower(pane: HTMLElement, isStill: boolean): boolean {
     const lifted = this.#lifted;
-    if (lifted === 0) return;
+    const isNeeded = isStill || pane.scrollTop < pane.clientHeight || Math.abs(lifted) > LIFTED_PX_MAX;
+    if (lifted === 0 || !isNeeded) return false;
+    // Taken before: what was lifted down made the page longer, and where it ends one cannot be beyond it.
+    const top = pane.scrollTop + lifted;
     this.#lift(pane, 0);
-    pane.scrollTop += lifted;
+    pane.scrollTop = top;
+    return true;
   }
 
   #lift(pane: HTMLElement, by: number): void {
@@ -168,18 +178,23 @@ export class Pane {
   }
 
   /**
-   * What came above is made up for by lifting the content, and by scrolling in the next frame: who
-   * scrolls by hand in this one sees what they did and no more, by the browser's own measure too.
+   * What came above is made up for by scrolling. In a frame in which somebody scrolls by hand the content
+   * is lifted instead, and scrolled in a later one: then one sees what the hand did and no more, by the
+   * browser's own measure too.
    */
-  #restore(): void {
+  #restore(isStill = false): void {
     const pane = this.#pane;
     if (!pane) return;
     if (this.isAtBottom) {
       this.#lift(pane, 0);
       pane.scrollTop = pane.scrollHeight;
     } else {
-      this.#lift(pane, this.#lifted + this.#moved(pane));
+      const moved = this.#moved(pane);
+      if (isStill) pane.scrollTop += moved;
+      else this.#lift(pane, this.#lifted + moved);
       if (this.#lifted !== 0) this.#ask();
+      // It is where it was.
+      if (this.#anchor?.row.isConnected) return;
     }
     this.#remember();
   }
