@@ -497,6 +497,12 @@ class Server {
   async call(method, path, body, token) {
     const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
     const answer = await fetch(this.url + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+    if (answer.status === 503) {
+      // Nothing changed: a queue was full.
+      const { retry_after_ms = 200 } = await answer.json();
+      await new Promise((resolve) => setTimeout(resolve, retry_after_ms));
+      return this.call(method, path, body, token);
+    }
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer.status === 204 ? undefined : answer.json();
   }
