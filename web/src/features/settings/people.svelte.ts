@@ -21,6 +21,8 @@ export class People {
   readonly listing = new Work();
   /** Who looks after the installation, owners first. */
   governors: UserName[] = $state.raw([]);
+  /** The list has come, or will not: what stands below it has its place. */
+  isListed = $state(false);
   handle = $state('');
   found: UserName | null = $state.raw(null);
   link: ResetLink | null = $state.raw(null);
@@ -29,8 +31,9 @@ export class People {
 
   constructor(private readonly chat: Chat) {}
 
-  list(): Promise<boolean> {
-    return this.listing.run(async () => void (this.governors = await this.chat.account.ranked()));
+  async list(): Promise<void> {
+    await this.listing.run(async () => void (this.governors = await this.chat.account.ranked()));
+    this.isListed = true;
   }
 
   find(): Promise<boolean> {
