@@ -54,6 +54,42 @@ test('a long room opens at what is new, and reads on in both directions without 
   await expect(ann.message('and another')).toBeInViewport();
 });
 
+test('what comes in at an end while the page is scrolled moves nothing but by the hand', async ({ arrive, server }) => {
+  const { access_token: token } = await server.call<Tokens>('POST', '/v1/auth/register', { handle: 'ann', password: PASSWORD, display_name: 'Ann' });
+  const path = `/v1/rooms/${await generalOf(server, token)}/messages`;
+  for (let number = 1; number <= FAR; number += 1) await server.call('POST', path, { text: `number ${number}.\n${'and so on '.repeat(number % 40)}` }, token);
+  const ann = await arrive();
+  await ann.open();
+  await ann.signIn('ann');
+  await ann.enter('general');
+  await expect(ann.message(`number ${FAR}.`)).toBeInViewport();
+  let most_px = 0;
+  for (const [step_px, end] of [[-300, 'number 1.'], [300, `number ${FAR}.`]] as const) {
+    await expect(async () => {
+      most_px = Math.max(most_px, await ann.page.evaluate(scroll, step_px));
+      await expect(ann.message(end)).toBeInViewport({ timeout: 200 });
+    }).toPass();
+  }
+  expect(most_px).toBeLessThanOrEqual(1);
+});
+
+/** In the page: a hand that moves the pane before each of a hundred frames. Returns by how much at most a message moved else than the hand did, which an end of the page may stop. */
+async function scroll(step_px: number): Promise<number> {
+  const pane = document.querySelector('main [role=region]');
+  let most_px = 0;
+  for (let frame = 0; pane && frame < 100; frame += 1) {
+    const seen = document.elementFromPoint(innerWidth / 2, innerHeight / 2)?.closest('section')?.querySelectorAll('article') ?? [];
+    const row = [...seen].find((it) => it.getBoundingClientRect().top > innerHeight / 3);
+    const before_px = row?.getBoundingClientRect().top ?? 0;
+    pane.scrollTop += step_px;
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    const moved_px = row?.isConnected ? row.getBoundingClientRect().top - before_px : -step_px;
+    const [least, greatest] = [Math.min(0, -step_px), Math.max(0, -step_px)];
+    most_px = Math.max(most_px, least - moved_px, moved_px - greatest);
+  }
+  return most_px;
+}
+
 test.describe('going to a date', () => {
   /** As in a place where the day began with this message. */
   async function dayBeginsAt({ page }: Person, at_ms: number): Promise<void> {

@@ -1,5 +1,5 @@
 /** Without a network: the app opens, what was read is there, and what is said goes out later. */
-import { expect, PASSWORD, type Person, test, WITHOUT_SERVER } from './journey';
+import { expect, PASSWORD, type Person, REFUSED, test, WITHOUT_SERVER } from './journey';
 import { annAndBeaAlone } from './opening';
 
 /** The longest wait between two tries, and a little. */
@@ -70,6 +70,42 @@ test('a cold start without a server shows the list and what was read, and sends 
   expect(await bea.said()).toEqual(['the kettle is on', 'coming', 'written in a tunnel']);
   expect(await ann.said()).toEqual(['the kettle is on', 'coming', 'written in a tunnel']);
   await expect.poll(async () => (await ann.page.evaluate(kept)).unsent).toBe(0);
+});
+
+test('who leaves at once, time after time, has what was read without a server all the same', async ({ arrive, server }) => {
+  const [ann, bea] = await annAndBeaAlone(arrive);
+  await bea.say('the kettle is on');
+  await expect(ann.message('the kettle is on')).toBeVisible();
+  await isInstalled(ann);
+  // A picture as a page makes the browser look for an icon of its own.
+  ann.excuse(REFUSED);
+  const elsewhere = `${server.url}/favicon.svg`;
+  await ann.page.goto(elsewhere);
+  await ann.page.evaluate(async () => {
+    // As on the first day, and from now on the page goes as soon as the first message is there.
+    const names = (await indexedDB.databases()).flatMap((it) => it.name ?? []);
+    for (const name of names) await new Promise((resolve) => (indexedDB.deleteDatabase(name).onsuccess = resolve));
+    localStorage.setItem('visits', '5');
+  });
+  await ann.page.addInitScript(() => {
+    const visits = Number(localStorage.getItem('visits'));
+    if (visits === 0 || location.pathname !== '/') return;
+    new MutationObserver((_, watcher) => {
+      if (!document.querySelector('article')) return;
+      watcher.disconnect();
+      localStorage.setItem('visits', String(visits - 1));
+      if (visits > 1) location.reload();
+      else location.replace('/favicon.svg');
+    }).observe(document, { childList: true, subtree: true });
+  });
+  await ann.page.goto(server.url, { waitUntil: 'commit' });
+  await ann.page.waitForURL(elsewhere);
+  expect(await ann.page.evaluate(kept)).toMatchObject({ timelines: true });
+
+  await server.crash();
+  await ann.open();
+  await expect(ann.message('the kettle is on')).toBeVisible();
+  await expect(ann.room('general')).toBeVisible();
 });
 
 test('what was said and deleted while one was away is so after a return from the cache', async ({ arrive, server }) => {

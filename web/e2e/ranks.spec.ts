@@ -23,9 +23,12 @@ test('the owner gives the installation away, and is a member like everybody', as
   await dialog.getByRole('button', { name: 'Give up my rank…' }).click();
   await dialog.getByRole('button', { name: 'Give up my rank', exact: true }).click();
   await expect(dialog.getByText('You are the only owner.')).toBeVisible();
-  await dialog.getByText('Owner', { exact: true }).click();
+  const governors = dialog.getByRole('list', { name: 'Who looks after this installation' }).getByRole('listitem');
+  await expect(governors).toHaveText([/Ann Archer.*Owner/]);
+  await dialog.getByRole('group', { name: 'May do in this installation' }).getByText('Owner').click();
   await dialog.getByRole('button', { name: 'Give this rank' }).click();
   await expect(dialog.getByText('Bea Martin is now: Owner.')).toBeVisible();
+  await expect(governors).toHaveText([/Ann Archer.*Owner/, /Bea Martin.*Owner/]);
   await dialog.getByRole('button', { name: 'Give up my rank', exact: true }).click();
   await expect(dialog.getByRole('button', { name: 'People' })).toHaveCount(0);
   await expect(dialog.getByRole('heading', { name: 'Profile', level: 3 })).toBeVisible();

@@ -27,6 +27,7 @@ test('look and language are this browser\'s, and stay over a reload and a sign-o
   await dialog.getByRole('button', { name: 'Appearance' }).click();
   await dialog.getByText('Dark', { exact: true }).click();
   expect(await background()).not.toBe(light);
+  await expect(page.locator('meta[name=theme-color][media=all]')).toHaveAttribute('data-scheme', 'dark');
   await dialog.getByText('Very large', { exact: true }).click();
   expect(await page.evaluate(() => getComputedStyle(document.documentElement).fontSize)).toBe('21px');
   await dialog.getByLabel('Language').selectOption('de');

@@ -66,6 +66,26 @@ test('a message is deleted for everyone', async ({ arrive }) => {
   await expect(bea.page.getByText('Nobody should read this')).toHaveCount(0);
 });
 
+test('what somebody else deletes keeps its height while one reads on below it', async ({ arrive }) => {
+  const [ann, bea] = await annAndBea(arrive);
+  await ann.say(Array.from({ length: 12 }, (_, index) => `line ${index} of a long story`).join('\n'));
+  await ann.say('and what came of it');
+  // A fresh page, on which nothing was pressed yet.
+  await bea.page.reload();
+  await expect(bea.message('and what came of it')).toBeInViewport();
+  const place = await bea.message('and what came of it').boundingBox();
+  await ann.act('a long story', 'Delete message');
+  await ann.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  const deleted = bea.message('This message was deleted');
+  await expect(deleted).toBeVisible();
+  expect(await bea.message('and what came of it').boundingBox()).toEqual(place);
+  const high = await deleted.boundingBox();
+  await bea.enter('Notes to self');
+  await bea.enter('general');
+  await expect(deleted).toBeVisible();
+  expect((await deleted.boundingBox())?.height).toBeLessThan((high?.height ?? 0) / 4);
+});
+
 test('a group and a channel are made, and a channel joined', async ({ arrive }) => {
   const [ann, bea] = await annAndBea(arrive);
 

@@ -2,7 +2,7 @@
  * The figures of the app, taken in Chromium against the real binary: `npm run measure`.
  *
  * `CHINWAG_BIN` names the binary (else ../target/release/chinwag), `CHROMIUM` the browser; arguments
- * choose figures by name (`npm run measure -- scroll switch`), none takes all. Each prints a line of a table.
+ * choose figures by name (`npm run measure -- scroll switch`), none takes all but `million`, which fills a room for minutes. Each prints a line of a table.
  */
 /* eslint no-console: off -- it prints what it measured */
 import { spawn } from 'node:child_process';
@@ -20,6 +20,12 @@ const DESKTOP = { width: 1440, height: 900 };
 
 /** Messages of the long room. */
 const LONG_ROOM = 20_000;
+
+/** Messages of a room that nobody scrolls through. */
+const HUGE_ROOM = 1_000_000;
+
+/** Commands of one connection that may be under way, by the contract. */
+const IN_FLIGHT = 64;
 
 /** As many as one user may be in, less `general` and the notes to oneself. */
 const LONG_LIST = 9_998;
@@ -123,6 +129,7 @@ async function daily(server, browser) {
       await new Promise((resolve) => navigator.serviceWorker.addEventListener('controllerchange', resolve, { once: true }));
     }
   });
+  await again.waitForFunction(isKept, rooms[0].id);
   figure('cache', 'first paint of the last room from cache, median', median(await starts(again, server)), 'ms', 300);
   await server.crash();
   figure('offline', 'first paint of the last room offline, median', median(await starts(again, server)), 'ms', 300);
@@ -134,12 +141,13 @@ async function daily(server, browser) {
 async function scroll(server, browser) {
   const ann = await server.register('ann');
   const room = await server.call('POST', '/v1/rooms', { kind: 'group', name: 'Long', members: [] }, ann.token);
-  await inParallel(LONG_ROOM, (index) => server.call('POST', `/v1/rooms/${room.id}/messages`, { text: sentence(index) }, ann.token));
+  await say(server, browser, ann, room, LONG_ROOM);
   const runs = [];
   for (let run = 0; run < SCROLLS; run += 1) runs.push(await scrollOnce(server, browser));
   const all = (name) => runs.map((it) => it[name]);
   figure('scroll', '20,000 messages: time to the beginning, median', median(all('took_s')), 's');
   figure('scroll', '20,000 messages: longest task, median', median(all('longest')), 'ms', 50);
+  figure('scroll', '20,000 messages: longest task by the processor’s time, median', median(all('busiest')), 'ms', 50);
   figure('scroll', '20,000 messages: tasks over 50 ms, most in a run', Math.max(...all('tasks')), '');
   figure('scroll', '20,000 messages: messages in the page at once, most', Math.max(...all('peak')), '', 200);
   figure('scroll', '20,000 messages: memory at the beginning, most', Math.max(...all('whole')) / 1e6, 'MB');
@@ -157,8 +165,9 @@ async function scrollOnce(server, browser) {
   await page.mouse.move(900, 450);
   await page.evaluate(() => Object.assign(globalThis.measured, { tasks: [], shift: 0 }));
   const tasks = [];
-  let [half, peak] = [0, 0];
+  let [half, peak, busiest] = [0, 0, 0];
   const begun_ms = Date.now();
+  await browser.startTracing(page, { categories: ['toplevel'] });
   for (let turn = 1; ; turn += 1) {
     await page.mouse.wheel(0, -2_000);
     if (turn % 50 > 0) continue;
@@ -167,19 +176,55 @@ async function scrollOnce(server, browser) {
     if (first === 0) break;
     if (half === 0 && first < LONG_ROOM / 2) {
       tasks.push(...(await page.evaluate(() => globalThis.measured.tasks.splice(0))));
+      busiest = busiestTask(await browser.stopTracing());
       half = await heap(page);
       // To clean up for the measurement is no task of the app's.
       await page.waitForTimeout(200);
       await page.evaluate(() => globalThis.measured.tasks.splice(0));
+      await browser.startTracing(page, { categories: ['toplevel'] });
     }
     if (Date.now() - begun_ms > 120_000) throw new Error(`after two minutes one was at message ${first}`);
   }
   const took_s = (Date.now() - begun_ms) / 1_000;
   const measured = await page.evaluate(() => globalThis.measured);
   tasks.push(...measured.tasks);
+  busiest = Math.max(busiest, busiestTask(await browser.stopTracing()));
   const whole = await heap(page);
   await context.close();
-  return { took_s, longest: Math.max(0, ...tasks), tasks: tasks.length, shift: measured.shift, half, whole, peak };
+  return { took_s, longest: Math.max(0, ...tasks), busiest, tasks: tasks.length, shift: measured.shift, half, whole, peak };
+}
+
+/** What the longest task of a page took of the processor, in milliseconds: what else the machine does meanwhile is not in it. */
+function busiestTask(trace) {
+  const { traceEvents } = JSON.parse(String(trace));
+  const isMain = new Set(traceEvents.filter((it) => it.name === 'thread_name' && it.args?.name === 'CrRendererMain').map((it) => `${it.pid} ${it.tid}`));
+  const tasks = traceEvents.filter((it) => it.tdur !== undefined && it.name.endsWith('RunTask') && isMain.has(`${it.pid} ${it.tid}`));
+  return tasks.reduce((most, { tdur }) => Math.max(most, tdur / 1_000), 0);
+}
+
+/** A room of a million messages: opened, and gone through to its first day. */
+async function million(server, browser) {
+  const ann = await server.register('ann');
+  const room = await server.call('POST', '/v1/rooms', { kind: 'group', name: 'Huge', members: [] }, ann.token);
+  const other = await server.call('POST', '/v1/rooms', { kind: 'group', name: 'Other', members: [] }, ann.token);
+  await say(server, browser, ann, room, HUGE_ROOM);
+  await say(server, browser, ann, other, 1);
+  const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB' });
+  const page = await context.newPage();
+  await page.addInitScript(watch);
+  await signIn(page, server, 'ann');
+  await page.getByRole('navigation').getByText('Other', { exact: true }).first().click();
+  await page.locator('article').first().waitFor();
+  figure('million', '1,000,000 messages: opened, click to paint', await switchTo(page, 'Huge'), 'ms');
+  await page.getByRole('button', { name: 'What to do with this chat' }).click();
+  await page.getByRole('menuitem', { name: 'Go to a date' }).click();
+  const begun_ms = Date.now();
+  await page.getByRole('dialog').getByRole('button', { name: 'Go there' }).click();
+  await page.locator('article .said').getByText(/^0: /).waitFor();
+  figure('million', '1,000,000 messages: to the first of them, by its date', Date.now() - begun_ms, 'ms');
+  figure('million', '1,000,000 messages: memory', (await heap(page)) / 1e6, 'MB');
+  figure('million', '1,000,000 messages: layout shift', await page.evaluate(() => globalThis.measured.shift), '', 0);
+  await context.close();
 }
 
 /** A list of 10,000 rooms. */
@@ -259,6 +304,19 @@ function painted() {
     const look = () => (globalThis.measured.article > 0 ? resolve(globalThis.measured.article) : setTimeout(look, 5));
     look();
   });
+}
+
+/** In the page: the newest of a room lies in the database. */
+async function isKept(roomId) {
+  const [{ name } = {}] = (await indexedDB.databases()).filter((it) => it.name.startsWith('chinwag.'));
+  if (!name) return false;
+  const answer = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));
+  const database = await answer(indexedDB.open(name));
+  try {
+    return (await answer(database.transaction('timelines').objectStore('timelines').count(roomId))) > 0;
+  } finally {
+    database.close();
+  }
 }
 
 async function starts(page, server) {
@@ -345,6 +403,45 @@ async function inParallel(count, work) {
   await Promise.all(Array.from({ length: SEEDERS }, run));
 }
 
+/** Says so many things in a room, as fast as one connection may. A browser does it: not every Node has a WebSocket. */
+async function say({ url }, browser, { token }, room, count) {
+  const page = await browser.newPage();
+  await page.addInitScript({ content: `globalThis.sentence = ${sentence}; globalThis.newKey = ${newKey};` });
+  await page.goto(`${url}/favicon.svg`);
+  await page.evaluate(sayAll, { token, room: room.id, count, most: IN_FLIGHT });
+  await page.close();
+}
+
+/** In the page. */
+function sayAll({ token, room, count, most }) {
+  const { sentence, newKey } = globalThis;
+  const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/v1/ws`, 'chinwag.v1');
+  let [said, answered] = [0, 0];
+  const next = () => {
+    socket.send(JSON.stringify({ type: 'message.send', ref: said + 1, room, key: newKey(), text: sentence(said) }));
+    said += 1;
+  };
+  socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', token }));
+  return new Promise((resolve, reject) => {
+    socket.onclose = ({ code }) => reject(new Error(`closed with ${code} after ${answered} of ${count}`));
+    socket.onmessage = ({ data }) => {
+      if (data.startsWith('{"type":"error"')) reject(new Error(data));
+      if (data.startsWith('{"type":"ready"')) while (said < Math.min(count, most)) next();
+      if (!data.startsWith('{"type":"reply"')) return;
+      answered += 1;
+      if (answered === count) resolve();
+      else if (said < count) next();
+    };
+  });
+}
+
+/** A UUIDv7. */
+function newKey() {
+  const time = Date.now().toString(16).padStart(12, '0');
+  const bits = [...crypto.getRandomValues(new Uint8Array(9))].map((it) => it.toString(16).padStart(2, '0')).join('');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${bits.slice(0, 3)}-8${bits.slice(3, 6)}-${bits.slice(6)}`;
+}
+
 function letter(index) {
   return String.fromCharCode(65 + index);
 }
@@ -400,6 +497,12 @@ class Server {
   async call(method, path, body, token) {
     const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
     const answer = await fetch(this.url + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+    if (answer.status === 503) {
+      // Nothing changed: a queue was full.
+      const { retry_after_ms = 200 } = await answer.json();
+      await new Promise((resolve) => setTimeout(resolve, retry_after_ms));
+      return this.call(method, path, body, token);
+    }
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer.status === 204 ? undefined : answer.json();
   }
@@ -446,6 +549,7 @@ const browser = await chromium.launch({
 try {
   await section(browser, ['weight', 'cold', 'cache', 'offline', 'switch', 'key'], daily);
   await section(browser, ['scroll'], scroll);
+  if (wanted.includes('million')) await section(browser, ['million'], million);
   await section(browser, ['list'], list);
 } finally {
   await browser.close();

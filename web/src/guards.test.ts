@@ -1,5 +1,6 @@
 /** The checks themselves are checked: a tool that is set up wrongly finds nothing, and says that all is well. */
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ESLint } from 'eslint';
 import { expect, test } from 'vitest';
@@ -13,6 +14,20 @@ test('a planted type error is found, in a view and in a module', () => {
   expect(stdout).toMatch(/ERROR "Wrong\.svelte" .*'number' is not assignable to type 'string'/);
   expect(stdout).toMatch(/ERROR "wrong\.ts" .*'number \| undefined' is not assignable to type 'number'/);
 }, 60_000);
+
+/** Where nothing hovers, as on glass, what was pressed last stays as if something did. */
+function hovering(source: string): string[] {
+  const [, style = source] = /<style>([^]*)<\/style>/.exec(source) ?? [];
+  return style.replaceAll(/@media \(hover: hover\) \{[^]*?\n\s*\}\n\s*\}/g, '').match(/.*:hover.*/g) ?? [];
+}
+
+test('what shows under a pointer alone is for those who have one', () => {
+  const sources = readdirSync(`${WEB}/src`, { recursive: true, encoding: 'utf8' }).filter((it) => /\.(svelte|css)$/.test(it));
+  const read = (file: string) => readFileSync(`${WEB}/src/${file}`, 'utf8');
+  expect(sources.filter((file) => read(file).includes(':hover')).length).toBeGreaterThan(10);
+  expect(sources.flatMap((file) => hovering(read(file)).map((rule) => `${file}: ${rule}`))).toEqual([]);
+  expect(hovering('<style>\n  a:hover {\n    color: red;\n  }\n</style>')).toEqual(['  a:hover {']);
+});
 
 const eslint = new ESLint({ cwd: WEB });
 

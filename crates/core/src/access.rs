@@ -258,6 +258,8 @@ fn forbidden(user: UserId, role: Role, room: RoomFacts, action: Action) -> Optio
 pub enum InstallationAction {
     /// Make, list and revoke invites.
     Invite,
+    /// See who has a rank above that of a member.
+    RankedSee,
     /// Make a link with which `rank` can set a new password.
     ResetLink { rank: Rank },
     /// Give a user the rank `to`. `last_owner` is true where nobody but that user owns the
@@ -269,7 +271,7 @@ pub enum InstallationAction {
 pub fn authorise_installation(rank: Rank, action: InstallationAction) -> Result<(), Denied> {
     const ADMINS: &str = "only the installation's owner and admins may";
     let (may, why) = match action {
-        InstallationAction::Invite => (rank >= Rank::Admin, ADMINS),
+        InstallationAction::Invite | InstallationAction::RankedSee => (rank >= Rank::Admin, ADMINS),
         InstallationAction::ResetLink { rank: theirs } => {
             (rank == Rank::Owner || (rank == Rank::Admin && theirs == Rank::Member), ADMINS)
         }
@@ -374,6 +376,12 @@ mod tests {
         assert!(!may(Rank::Admin, Rank::Admin) && !may(Rank::Admin, Rank::Owner));
         assert!(!may(Rank::Member, Rank::Member));
         assert!(authorise_installation(Rank::Member, InstallationAction::Invite).is_err());
+    }
+
+    #[test]
+    fn who_governs_is_shown_to_those_who_govern() {
+        let may = |rank| authorise_installation(rank, InstallationAction::RankedSee).is_ok();
+        assert!(may(Rank::Owner) && may(Rank::Admin) && !may(Rank::Member));
     }
 
     #[test]

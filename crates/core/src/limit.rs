@@ -34,6 +34,8 @@ pub const RESUME_BYTES_MAX: usize = 256 * 1_024;
 pub const WATCH_MAX: usize = 100;
 /// Users named in one look-up.
 pub const USER_LOOKUP_MAX: usize = 100;
+/// Owners and admins of the installation that are listed: more than one could keep an eye on.
+pub const USERS_RANKED_MAX: usize = 1_000;
 /// Members named when a room is made.
 pub const ROOM_MEMBERS_AT_START_MAX: usize = 100;
 /// Members of a group, as in the best known of the kind.

@@ -131,6 +131,7 @@ fn user_name(profile: &Profile) -> UserName {
         handle: profile.handle.as_ref().to_owned(),
         display_name: profile.display_name.as_ref().to_owned(),
         hue: profile.hue.map(Hue::degrees),
+        rank: None,
     }
 }
 

@@ -158,6 +158,10 @@ pub struct UserName {
     #[schema(minimum = 0, maximum = 359)]
     #[ts(optional)]
     pub hue: Option<u16>,
+    /// In the installation: `admin` or `owner`. In the list of `ranked=true` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub rank: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]

@@ -132,6 +132,11 @@ export class Rest {
     return (await this.#signed<Users>('GET', `/v1/users?ids=${ids.map(encodeURIComponent).join(',')}`)).users;
   }
 
+  /** Who governs the installation, owners first, each with a `rank`; for those who do. */
+  async ranked(): Promise<UserName[]> {
+    return (await this.#signed<Users>('GET', '/v1/users?ranked=true')).users;
+  }
+
   me(): Promise<Me> {
     return this.#signed('GET', '/v1/me');
   }

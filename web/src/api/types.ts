@@ -286,7 +286,11 @@ handle: string, display_name: string,
 /**
  * The colour of the picture: 0 to 359 degrees of the wheel. Without it choose one by the id.
  */
-hue?: number, };
+hue?: number, 
+/**
+ * In the installation: `admin` or `owner`. In the list of `ranked=true` alone.
+ */
+rank?: string, };
 
 export type Users = { users: Array<UserName>, };
 

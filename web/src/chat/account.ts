@@ -1,6 +1,6 @@
 /** What one may do about oneself and the installation. Each fails as [`Rest`] does. */
 import type { Rest } from '../api/rest';
-import type { Invite, InviteCreate, Me, MePatch, ResetLink, Session } from '../api/types';
+import type { Invite, InviteCreate, Me, MePatch, ResetLink, Session, UserName } from '../api/types';
 
 export class Account {
   constructor(
@@ -50,6 +50,11 @@ export class Account {
   /** A link with which somebody sets a new password; for the owner and the admins. */
   reset(user: string): Promise<ResetLink> {
     return this.rest.resetOf(user);
+  }
+
+  /** Who governs the installation, owners first; for those who do. */
+  ranked(): Promise<UserName[]> {
+    return this.rest.ranked();
   }
 
   /** In the installation; for its owner. What one gives oneself, one has at once. */

@@ -1,10 +1,13 @@
 /**
  * Writes behind: what changed is put aside a moment later, much at once; what nobody could say
  * again (unsent commands, drafts at leaving) at once. Without a database all goes on in memory.
+ *
+ * A page that goes runs to the end of its turn and no further. What is written then must be begun in
+ * that turn: it waits for no other write, whose order the database keeps, and reads nothing first.
  */
 import type { State } from '../sync/state';
 import type { Pending } from '../sync/state';
-import { keepsake } from '../sync/timeline';
+import { floor, keepsake } from '../sync/timeline';
 import { all, type Change, change, destroy, one, open } from './database';
 import {
   type Everything, joined, type KeptDraft, type KeptPending, keptPending, type KeptRoom, type KeptSelf, type KeptTimeline, NOTHING,
@@ -35,6 +38,8 @@ export class Keeper {
   readonly #drafts = new Map<string, KeptDraft>();
   readonly #sent = new Map<string, string | null>();
   readonly #read_ms = new Map<string, number>();
+  /** The rooms of which a timeline lies there. */
+  readonly #held = new Set<string>();
   readonly #names = new Map<string, unknown>();
   #areNamesOld = false;
   #open: string | null = null;
@@ -74,7 +79,11 @@ export class Keeper {
       ]);
       const self = selves[0] ?? null;
       this.#open = self?.open ?? null;
-      for (const { id, read_ms } of rooms) if (read_ms > 0) this.#read_ms.set(id, read_ms);
+      for (const { id, read_ms } of rooms) {
+        if (read_ms === 0) continue;
+        this.#read_ms.set(id, read_ms);
+        this.#held.add(id);
+      }
       const timeline = this.#open === null ? null : await this.timeline(this.#open);
       return { self, rooms, users, outbox, drafts, timeline };
     } catch (error) {
@@ -169,16 +178,18 @@ export class Keeper {
     this.#names.clear();
     this.#areNamesOld = true;
     this.#read_ms.clear();
+    this.#held.clear();
     if (this.#open !== null) this.#read_ms.set(this.#open, Date.now());
-    this.#write(() => CACHE.map((store) => ({ store, clear: true })));
+    this.#write(CACHE.map((store) => ({ store, clear: true })));
   }
 
-  /** Puts aside what changed, now. */
+  /** Puts aside what changed. Within this turn all is begun but for what must be joined to something that is read first. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#write(() => this.#draftChanges());
-    if (this.#state) this.#write(() => this.#cacheChanges());
+    this.#write(this.#draftChanges());
+    this.#write(this.#cacheChanges());
+    if (this.#rooms.size > 0) this.#writing = this.#writing.then(() => this.#writeJoined());
     return this.#writing;
   }
 
@@ -205,15 +216,11 @@ export class Keeper {
     if (this.database) this.#timer ??= setTimeout(() => void this.flush(), WRITE_AFTER_MS);
   }
 
-  /** One after the other, so that an older state never overwrites a newer one. */
-  #write(changes: () => Change[] | Promise<Change[]>): void {
-    this.#writing = this.#writing.then(async () => {
-      try {
-        if (this.database) await change(this.database, await changes());
-      } catch (error) {
-        this.#failed(error);
-      }
-    });
+  /** Begun at once: of two that are begun one after the other, the database makes the first one first. */
+  #write(changes: Change[]): void {
+    if (!this.database) return;
+    const done = change(this.database, changes).catch((error: unknown) => this.#failed(error));
+    this.#writing = this.#writing.then(() => done);
   }
 
   #draftChanges(): Change[] {
@@ -224,30 +231,50 @@ export class Keeper {
     );
   }
 
-  async #cacheChanges(): Promise<Change[]> {
+  #cacheChanges(): Change[] {
     const state = this.#state;
     if (!state?.me || state.epoch === null) return [];
-    const rooms = [...this.#rooms].slice(0, ROOMS_AT_ONCE);
-    for (const room of rooms) this.#rooms.delete(room);
     const changes = this.#nameChanges(state);
     this.#forgetOldest(changes);
-    const old = await Promise.all(rooms.map((room) => (this.#needsOld(state, room) ? this.timeline(room) : null)));
-    // From here to the transaction nothing waits: a cursor and what it stands for are of one moment.
-    for (const [index, room] of rooms.entries()) changes.push(...this.#roomChanges(state, room, old[index] ?? undefined));
+    const rooms = this.#taken(state.me.id, (room) => !this.#needsOld(state, room));
+    for (const room of rooms) changes.push(...this.#roomChanges(state, room));
     const { epoch, me, limits } = this.plain({ epoch: state.epoch, me: state.me, limits: state.limits });
     changes.push({ store: 'self', put: { id: 'self', epoch, me, limits, open: this.#open } satisfies KeptSelf });
-    if (this.#rooms.size > 0) this.#later();
     return changes;
+  }
+
+  /** Puts aside the rooms of which more lies there than is known here. */
+  async #writeJoined(): Promise<void> {
+    const state = this.#state;
+    if (!state?.me) return;
+    const rooms = this.#taken(state.me.id, (room) => this.#needsOld(state, room));
+    const old = await Promise.all(rooms.map((room) => this.timeline(room)));
+    if (this.#state !== state) return;
+    // From here to the transaction nothing waits: a cursor and what it stands for are of one moment.
+    this.#write(rooms.flatMap((room, index) => this.#roomChanges(state, room, old[index])));
+    if (this.#rooms.size > 0) this.#later();
+  }
+
+  /** As many rooms as one transaction takes, from now on as unchanged: the notes to oneself first, as a later page goes on from no room without them. */
+  #taken(first: string, which: (room: string) => boolean): string[] {
+    const taken: string[] = [];
+    for (const room of this.#rooms.has(first) ? [first, ...this.#rooms] : this.#rooms) {
+      if (taken.length >= ROOMS_AT_ONCE) break;
+      if (which(room) && !taken.includes(room)) taken.push(room);
+    }
+    for (const room of taken) this.#rooms.delete(room);
+    return taken;
   }
 
   #needsOld(state: State, roomId: string): boolean {
     const known = state.rooms[roomId];
-    return known !== undefined && this.#read_ms.has(roomId) && known.events.length < TIMELINE_KEPT;
+    return known !== undefined && this.#held.has(roomId) && known.events.length < TIMELINE_KEPT && floor(known) > 1;
   }
 
-  #roomChanges(state: State, roomId: string, old: KeptTimeline | undefined): Change[] {
+  #roomChanges(state: State, roomId: string, old?: KeptTimeline | null): Change[] {
     const known = state.rooms[roomId];
     if (!known) {
+      this.#held.delete(roomId);
       return [
         { store: 'rooms', remove: roomId },
         { store: 'timelines', remove: roomId },
@@ -256,7 +283,11 @@ export class Keeper {
     const read_ms = this.#read_ms.get(roomId) ?? 0;
     const changes: Change[] = [{ store: 'rooms', put: this.plain(roomOf(known, read_ms)) }];
     const kept = read_ms > 0 ? keepsake(known, TIMELINE_KEPT) : null;
-    if (kept) changes.push({ store: 'timelines', put: { id: roomId, ...joined(old, kept, known.blind_seq) } satisfies KeptTimeline });
+    if (!kept) return changes;
+    // What was read before another history came is of the one before.
+    const older = this.#held.has(roomId) ? (old ?? undefined) : undefined;
+    this.#held.add(roomId);
+    changes.push({ store: 'timelines', put: { id: roomId, ...joined(older, kept, known.blind_seq) } satisfies KeptTimeline });
     return changes;
   }
 
@@ -277,6 +308,7 @@ export class Keeper {
     const oldest = [...this.#read_ms].sort((a, b) => a[1] - b[1]).slice(0, this.#read_ms.size - TIMELINES_KEPT_MAX);
     for (const [room] of oldest) {
       this.#read_ms.delete(room);
+      this.#held.delete(room);
       this.#rooms.add(room);
       changes.push({ store: 'timelines', remove: room });
     }
@@ -288,7 +320,8 @@ export class Keeper {
     const isFull = error instanceof DOMException && error.name === 'QuotaExceededError';
     if (isFull && this.#read_ms.size > 0) {
       this.#read_ms.clear();
-      this.#write(() => [{ store: 'timelines', clear: true }]);
+      this.#held.clear();
+      this.#write([{ store: 'timelines', clear: true }]);
       return;
     }
     this.unfollow();

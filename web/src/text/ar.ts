@@ -186,6 +186,8 @@ export const ar: Text = {
     removed: (name, other) => `إزالة من ${name}: ${other}`,
     role: (name, other, role) => `دور جديد من ${name}: ${other}، ${role}`,
     roles: { reader: 'قارئ', member: 'عضو', admin: 'مشرف', owner: 'مالك' },
+    people: (names, others) =>
+      list(others === 0 ? names : [...names, some(others, 'شخص آخر', 'شخصان آخران', 'أشخاص آخرين', 'شخصًا آخر')]),
     you: 'أنت',
     youObject: 'أنت',
   },
@@ -303,6 +305,9 @@ export const ar: Text = {
 
   people: {
     lead: 'هل نسي أحدهم كلمة مروره؟ ابحث عنه وأنشئ رابطًا يضع به كلمة جديدة.',
+    change: (name) => `ما يحق لـ ${name}`,
+    governors: 'من يرعى هذا الخادم',
+    find: 'شخص آخر',
     leadOwner: 'ابحث عن شخص لتساعده إن نسي كلمة مروره، أو لتحدد ما يحق له في هذا الخادم كله.',
     rank: 'ما يحق له في هذا الخادم',
     ranks: { member: 'عضو', admin: 'مشرف', owner: 'مالك' },

@@ -182,6 +182,8 @@ export const de: Text = {
     removed: (name, other) => `Entfernt von ${name}: ${other}`,
     role: (name, other, role) => `Neue Rolle von ${name}: ${other} ist jetzt ${role}`,
     roles: { reader: 'Leser', member: 'Mitglied', admin: 'Admin', owner: 'Eigentümer' },
+    people: (names, others) =>
+      list(others === 0 ? names : [...names, count(others, { one: '# weitere Person', other: '# weitere' })]),
     you: 'Du',
     youObject: 'du',
   },
@@ -299,6 +301,9 @@ export const de: Text = {
 
   people: {
     lead: 'Hat jemand das Passwort vergessen? Such die Person und erstelle einen Link, mit dem sie ein neues setzt.',
+    change: (name) => `Was ${name} darf`,
+    governors: 'Wer sich um diese Installation kümmert',
+    find: 'Jemand anderes',
     leadOwner: 'Such jemanden, um nach einem vergessenen Passwort zu helfen oder um zu sagen, was die Person in dieser ganzen Installation darf.',
     rank: 'Darf in dieser Installation',
     ranks: { member: 'Mitglied', admin: 'Admin', owner: 'Eigentümer' },

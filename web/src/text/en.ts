@@ -181,6 +181,8 @@ export const en = {
     removed: (name: string, other: string) => `${name} removed ${other}`,
     role: (name: string, other: string, role: string) => `${name} made ${other} ${role}`,
     roles: { reader: 'a reader', member: 'a member', admin: 'an admin', owner: 'an owner' } as Record<string, string>,
+    people: (names: string[], others: number) =>
+      list(others === 0 ? names : [...names, count(others, { one: '# other', other: '# others' })]),
     you: 'You',
     youObject: 'you',
   },
@@ -298,6 +300,9 @@ export const en = {
 
   people: {
     lead: 'Somebody forgot their password? Look them up, and make a link with which they set a new one.',
+    change: (name: string) => `What ${name} may do`,
+    governors: 'Who looks after this installation',
+    find: 'Somebody else',
     leadOwner: 'Look somebody up to help them back in when they forgot their password, or to say what they may do in all of this installation.',
     rank: 'May do in this installation',
     ranks: { member: 'Member', admin: 'Admin', owner: 'Owner' },

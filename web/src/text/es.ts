@@ -187,6 +187,7 @@ export const es: Text = {
     removed: (name, other) => `Quitado por ${name}: ${other}`,
     role: (name, other, role) => `Papel nuevo dado por ${name}: ${other}, ${role}`,
     roles: { reader: 'lector', member: 'miembro', admin: 'admin', owner: 'dueño' },
+    people: (names, others) => list(others === 0 ? names : [...names, some(others, 'persona más', 'personas más')]),
     you: 'Tú',
     youObject: 'tú',
   },
@@ -304,6 +305,9 @@ export const es: Text = {
 
   people: {
     lead: '¿Alguien olvidó su contraseña? Búscalo y crea un enlace con el que pone una nueva.',
+    change: (name) => `Qué puede hacer ${name}`,
+    governors: 'Quién cuida de esta instalación',
+    find: 'Otra persona',
     leadOwner: 'Busca a alguien para ayudarle si olvidó su contraseña, o para decir qué puede hacer en toda esta instalación.',
     rank: 'Puede hacer en esta instalación',
     ranks: { member: 'Miembro', admin: 'Admin', owner: 'Dueño' },

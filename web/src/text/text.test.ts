@@ -38,6 +38,7 @@ describe.each(languages)('%s', (spoken) => {
       const said = text.rooms.members(value ?? 0);
       expect(said).not.toContain('#');
       expect(said).not.toBe('');
+      expect(text.notices.people(['Ann', 'Bea'], Math.max(1, value ?? 0))).toMatch(/^Ann.*Bea[^#]+$/);
     }
   });
 

@@ -152,7 +152,7 @@ pub const ROUTES: &[Route] = &[
     row("GET", "/v1/me/export", Token, "All that is kept of me, as JSON lines.", || get(export::get)).gives(TEXT),
     row("GET", "/v1/sessions", Token, "My signed-in devices and browsers.", || get(sessions::get)).gives(of!(rest::Sessions)),
     row("DELETE", "/v1/sessions/{session}", Token, "Sign one of them out.", || delete(session::revoke)),
-    row("GET", "/v1/users", Token, "Someone by exact handle, or those of `ids` whom I share a room with.", || get(users::get)).query(&[("handle", Holds::Text, "an exact handle"), ("ids", Holds::Text, "up to 100 ids, with commas between")]).gives(of!(rest::Users)),
+    row("GET", "/v1/users", Token, "Someone by exact handle, those of `ids` whom I share a room with, or who governs the installation.", || get(users::get)).query(&[("handle", Holds::Text, "an exact handle"), ("ids", Holds::Text, "up to 100 ids, with commas between"), ("ranked", Holds::Flag, "`true`: the owners and admins of the installation, with their rank; for them alone")]).gives(of!(rest::Users)),
     row("POST", "/v1/users/{user}/reset", Token, "Make a link with which this user sets a new password. Owner and admins.", || post(reset::post)).gives(of!(201, rest::ResetLink)),
     row("PUT", "/v1/users/{user}/rank", Token, "Give this user a rank in the installation. Its owner.", || put(rank::put)).takes::<rest::RankPut>(),
     row("GET", "/v1/presence", Token, "Who of these is online; those I share no room with are left out.", || get(presence::get)).query(&[("users", Holds::Text, "up to 100 ids, with commas between")]).gives(of!(rest::Presences)),

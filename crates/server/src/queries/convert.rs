@@ -23,7 +23,14 @@ pub(crate) fn me(user: UserRow) -> rest::Me {
 
 pub(crate) fn user(user: UserRow) -> rest::UserName {
     let hue = user.hue.map(Hue::degrees);
-    rest::UserName { id: user.id, handle: user.handle, display_name: user.display_name, hue }
+    let UserRow { id, handle, display_name, .. } = user;
+    rest::UserName { id, handle, display_name, hue, rank: None }
+}
+
+/// With the rank, for those who govern the installation.
+pub(crate) fn ranked(row: UserRow) -> rest::UserName {
+    let rank = Some(Rank::name(row.rank).to_owned());
+    rest::UserName { rank, ..user(row) }
 }
 
 pub(crate) fn users(users: Vec<UserRow>) -> Vec<rest::UserName> {

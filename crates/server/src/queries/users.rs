@@ -1,13 +1,16 @@
-//! Who someone is: by exact handle, or by id among those one shares a room with.
+//! Who someone is: by exact handle, or by id among those one shares a room with; and who governs the installation.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use axum::extract::State;
+use chinwag_core::access::{InstallationAction, authorise_installation};
 use chinwag_core::id::UserId;
 use chinwag_core::limit::USER_LOOKUP_MAX;
 use chinwag_core::text::Handle;
 use chinwag_proto::code::Problem;
 use chinwag_proto::rest::Users;
+use chinwag_store::write::Refusal;
 use serde::Deserialize;
 
 use super::convert;
@@ -20,6 +23,8 @@ use crate::http::extract::Fields;
 pub(crate) struct Which {
     handle: Option<String>,
     ids: Option<String>,
+    #[serde(default)]
+    ranked: bool,
 }
 
 pub(crate) async fn get(
@@ -27,10 +32,13 @@ pub(crate) async fn get(
     caller: Caller,
     Fields(which): Fields<Which>,
 ) -> Answer<Json<Users>> {
-    match (which.handle, which.ids) {
-        (Some(handle), None) => by_handle(&app, caller, &handle).await,
-        (None, Some(ids)) => by_ids(&app, caller, &ids).await,
-        _ => Err(Problem::invalid("handle", "is missing; give it or ids, not both").into()),
+    match (which.handle, which.ids, which.ranked) {
+        (Some(handle), None, false) => by_handle(&app, caller, &handle).await,
+        (None, Some(ids), false) => by_ids(&app, caller, &ids).await,
+        (None, None, true) => by_rank(&app, caller).await,
+        _ => {
+            Err(Problem::invalid("handle", "give it, or ids, or ranked=true, and one alone").into())
+        }
     }
 }
 
@@ -46,6 +54,19 @@ async fn by_ids(app: &App, caller: Caller, ids: &str) -> Answer<Json<Users>> {
     let ids = parse_ids("ids", ids)?;
     let users = app.read(move |reader| reader.users_visible(caller.user, &ids)).await?;
     Ok(Json(Users { users: convert::users(users) }))
+}
+
+/// Owners first, then admins, each from the oldest account.
+async fn by_rank(app: &App, caller: Caller) -> Answer<Json<Users>> {
+    let mut users = app
+        .read(move |reader| {
+            let rank = reader.user(caller.user).ok_or(Refusal::Unauthorized)?.rank;
+            authorise_installation(rank, InstallationAction::RankedSee)?;
+            Ok::<_, Refusal>(reader.users_ranked())
+        })
+        .await??;
+    users.sort_by_key(|user| (Reverse(user.rank), user.created_at_ms, user.id));
+    Ok(Json(Users { users: users.into_iter().map(convert::ranked).collect() }))
 }
 
 /// Ids with commas between.

@@ -268,6 +268,8 @@ fn a_profile_is_changed_and_seen() {
     bob.get("/v1/users?handle=nobody").expect(404);
     bob.get("/v1/users").expect(400);
     bob.get("/v1/users?handle=ann&ids=x").expect(400);
+    ann.get("/v1/users?handle=ann&ranked=true").expect(400);
+    ann.get("/v1/users?ranked=perhaps").expect(400);
 }
 
 #[test]
@@ -366,6 +368,32 @@ fn the_installation_keeps_an_owner() {
     // Whoever comes then is the first again.
     let eve = server.register("eve");
     assert_eq!(eve.get("/v1/me").expect(200).json()["rank"], "owner");
+}
+
+#[test]
+fn who_governs_is_listed_for_those_who_govern() {
+    let server = Server::start();
+    let [ann, bob, cid] = server.register_all(["ann", "bob", "cid"]);
+    let rank = |user: &User, rank: &str| {
+        ann.put(&format!("/v1/users/{}/rank", user.id), &json!({ "rank": rank })).expect(204);
+    };
+    let seen = |who: &User| {
+        let users = who.get("/v1/users?ranked=true").expect(200).json()["users"].clone();
+        let line = |user: &Value| format!("{} {}", user["handle"], user["rank"]).replace('"', "");
+        users.as_array().into_iter().flatten().map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(&ann), ["ann owner"]);
+    assert_eq!(bob.get("/v1/users?ranked=true").expect(403).json()["code"], "forbidden");
+    rank(&bob, "admin");
+    rank(&cid, "owner");
+    assert_eq!(seen(&bob), ["ann owner", "cid owner", "bob admin"]);
+    rank(&bob, "member");
+    assert_eq!(seen(&cid), ["ann owner", "cid owner"]);
+    bob.get("/v1/users?ranked=true").expect(403);
+    cid.delete("/v1/me").json(&json!({"password": PASSWORD})).expect(204);
+    assert_eq!(seen(&ann), ["ann owner"]);
+    let other = bob.get("/v1/users?handle=ann").expect(200).json();
+    assert_eq!(other["users"][0].get("rank"), None, "to others it is not told");
 }
 
 #[test]

@@ -42,6 +42,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0002_app.sql"),
     include_str!("../../migrations/sqlite/0003_audit.sql"),
     include_str!("../../migrations/sqlite/0004_receipts.sql"),
+    include_str!("../../migrations/sqlite/0005_ranks.sql"),
 ];
 
 /// `CHWG`, so that `file` and others know whose database this is.

@@ -132,6 +132,8 @@ statements! {
     USER_RANK = "SELECT rank FROM users WHERE user_id = ?1 AND handle IS NOT NULL";
     USER_OF_HANDLE = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.handle = ?1");
     USER_GET = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.user_id = ?1");
+    USERS_RANKED = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.rank = 'owner' AND u.handle IS NOT NULL
+        UNION ALL SELECT ", user_columns!(), " FROM users u WHERE u.rank = 'admin' AND u.handle IS NOT NULL LIMIT ?1");
     USERS_NAMED = concat!("SELECT ", user_columns!(), " FROM json_each(?1) j CROSS JOIN users u ON u.user_id = j.value");
     // Those who were in a room of the viewer's while the viewer could see it.
     USERS_VISIBLE = concat!("SELECT ", user_columns!(), " FROM json_each(?2) j CROSS JOIN users u ON u.user_id = j.value

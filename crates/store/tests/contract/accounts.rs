@@ -215,6 +215,20 @@ fn the_owner_gives_ranks_and_may_give_the_installation_away() {
     let rank = |user| world.read(move |reader| reader.user(user)).map(|row| row.rank);
     assert_eq!(set(ann, bob, Rank::Admin), Ok(Written::Done));
     assert_eq!(rank(bob), Some(Rank::Admin));
+    let ranked = || {
+        let mut users: Vec<UserId> = world
+            .read(chinwag_store::read::Reader::users_ranked)
+            .into_iter()
+            .map(|row| row.id)
+            .collect();
+        users.sort();
+        users
+    };
+    assert_eq!(ranked(), {
+        let mut both = vec![ann, bob];
+        both.sort();
+        both
+    });
     assert!(invite(&world, bob, "bobs", 1).is_ok());
     for (actor, user, to) in [
         (bob, cleo, Rank::Admin),
@@ -235,6 +249,7 @@ fn the_owner_gives_ranks_and_may_give_the_installation_away() {
     assert!(matches!(set(bob, bob, Rank::Member), Err(Refusal::Forbidden(_))));
     assert!(world.write(ann, Write::UserDelete { verified: password() }).is_ok());
     assert_eq!(set(bob, ann, Rank::Admin), Err(Refusal::NotFound), "who is gone has no rank");
+    assert_eq!(ranked(), [bob]);
 }
 
 #[test]

@@ -57,6 +57,11 @@ export class Preferences {
     else root.dataset.theme = theme;
     if (size === 'normal') delete root.dataset.size;
     else root.dataset.size = size;
+    // The bar of the browser goes with it.
+    for (const colour of document.querySelectorAll<HTMLMetaElement>('meta[name=theme-color]')) {
+      const { scheme } = colour.dataset;
+      colour.media = theme === 'system' ? `(prefers-color-scheme: ${scheme})` : scheme === theme ? 'all' : 'not all';
+    }
   }
 
   /** Reads the language that is wanted; the one before stays where it cannot be read. */

@@ -4,7 +4,7 @@ import { type Tick, tickOf } from '../../sync/receipts';
 import { type Pending, type RoomState, type State, unread } from '../../sync/state';
 import { text } from '../../text';
 import { folded } from '../../text/formats';
-import { faceId, hueOfRoom, messageText, notice, roomName, userName } from '../names';
+import { apart, faceId, hueOfRoom, messageText, notice, roomName, userName } from '../names';
 
 export type Row = {
   id: string;
@@ -80,7 +80,7 @@ function preview(state: State, room: Room, last: Event | null): string {
 function by(state: State, room: Room, last: Event | null): string {
   if (last?.kind !== 'message') return '';
   if (last.from === state.me?.id) return mine(room);
-  return room.kind === 'direct' ? '' : text.rooms.from(userName(state, last.from));
+  return room.kind === 'direct' ? '' : text.rooms.from(apart(userName(state, last.from)));
 }
 
 function typing(state: State, room: Room, user: string): string {

@@ -10,8 +10,19 @@ import { Unusable, Work } from '../work.svelte';
 export const ranks = ['member', 'admin', 'owner'] as const;
 export type Rank = (typeof ranks)[number];
 
+/** What a rank is called, also one that is newer than this page. */
+export function rankName(rank: string | undefined): string {
+  const known = ranks.find((it) => it === rank);
+  return known ? text.people.ranks[known] : (rank ?? '');
+}
+
 export class People {
   readonly work = new Work();
+  readonly listing = new Work();
+  /** Who looks after the installation, owners first. */
+  governors: UserName[] = $state.raw([]);
+  /** The list has come, or will not: what stands below it has its place. */
+  isListed = $state(false);
   handle = $state('');
   found: UserName | null = $state.raw(null);
   link: ResetLink | null = $state.raw(null);
@@ -20,11 +31,21 @@ export class People {
 
   constructor(private readonly chat: Chat) {}
 
+  async list(): Promise<void> {
+    await this.listing.run(async () => void (this.governors = await this.chat.account.ranked()));
+    this.isListed = true;
+  }
+
   find(): Promise<boolean> {
     Object.assign(this, { found: null, link: null, done: '' });
     return this.work.run(async () => {
       this.found = await find(this.chat.rest, this.handle);
     });
+  }
+
+  /** One of the list, as if looked up. */
+  look(user: UserName): void {
+    Object.assign(this, { found: user, handle: user.handle, link: null, done: '' });
   }
 
   /** A link with which they set a new password, under an address that they reach. */
@@ -38,7 +59,9 @@ export class People {
 
   async give(user: UserName, rank: Rank): Promise<void> {
     const isDone = await this.work.run(() => this.chat.account.setRank(user.id, rank));
-    if (isDone) this.done = text.people.given(user.display_name, text.people.ranks[rank]);
+    if (!isDone) return;
+    this.done = text.people.given(user.display_name, text.people.ranks[rank]);
+    await this.list();
   }
 
   /** There is always an owner: the last one gives the installation to another first. */

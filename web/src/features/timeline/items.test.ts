@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Event, Room } from '../../api/types';
 import { newRoom, newState, type Pending, type RoomState, type State } from '../../sync/state';
 import { append, floor, timeline } from '../../sync/timeline';
@@ -148,6 +148,43 @@ test('notices name people, and me as you', () => {
   expect(lines(items(state, known, null, NOON_MS)).slice(1)).toEqual(
     [youCreated, added('You', 'Bea'), renamed('Bea', 'Cake'), role('Bea', 'you', 'an admin'), removed('Bea', 'Someone')].map((it) => `[${it}]`),
   );
+});
+
+describe('notices that differ in whom they name alone', () => {
+  const joined = (user: string, more: Partial<Event> = {}): Partial<Event> => ({ kind: 'member_joined', from: user, body: { user }, ...more });
+  const shown = (events: Partial<Event>[]) => {
+    const { state, known } = room(events);
+    for (const [id, display_name] of [['cid', 'Cid'], ['dan', 'Dan'], ['eve', 'Eve']] as const) state.users[id] = { id, handle: id, display_name };
+    return items(state, known, null, NOON_MS).slice(1);
+  };
+  const { people, joined: joinedWords, added } = text.notices;
+
+  test('are one, which names a few people', () => {
+    expect(lines(shown([joined('bea'), joined('cid'), joined('ann')]))).toEqual([`[${joinedWords(people(['Bea', 'Cid', 'you'], 0))}]`]);
+  });
+
+  test('name the first of many, and all of them for who asks', () => {
+    const [notice, ...more] = shown([joined('bea'), joined('cid'), joined('dan'), joined('eve')]);
+    expect(more).toEqual([]);
+    expect(notice).toMatchObject({ words: joinedWords(people(['Bea', 'Cid'], 2)), whole: joinedWords(people(['Bea', 'Cid', 'Dan', 'Eve'], 0)) });
+  });
+
+  test('are apart where a message is between, on another day, and by another hand', () => {
+    const body = { user: 'dan' };
+    const notices = shown([joined('bea'), {}, joined('cid'), joined('dan', { from: 'bea', body }), joined('dan', { from: 'cid', body })]);
+    const words = [joinedWords('Cid'), added('Bea', 'Dan'), added('Cid', 'Dan')].map((it) => `[${it}]`);
+    expect(lines(notices)).toEqual([`[${joinedWords('Bea')}]`, 'Bea: m2', ...words]);
+    const day_ms = 24 * 60 * MINUTE_MS;
+    expect(shown([joined('bea', { at_ms: NOON_MS - day_ms }), joined('cid')]).filter((it) => it.kind === 'notice')).toHaveLength(2);
+  });
+
+  test('keep the id of the newest when older ones come in above', () => {
+    const { state, known } = room([joined('bea'), joined('cid')]);
+    const whole = items(state, known, null, NOON_MS);
+    const part = items(state, known, null, NOON_MS, { events: timeline(known).slice(1), before: timeline(known)[0] ?? null });
+    expect(whole.at(-1)).toHaveProperty('id', 'e2');
+    expect(part.at(-1)).toHaveProperty('id', 'e2');
+  });
 });
 
 test('what is as it was is the same object, what differs another', () => {

@@ -3,7 +3,8 @@ import type { ErrorCode, Event } from '../../api/types';
 import { type Tick, tickOf } from '../../sync/receipts';
 import type { Pending, RoomState, State } from '../../sync/state';
 import { text } from '../../text';
-import { messageText, notice, userName } from '../names';
+import { messageText, noticeOfRun, userName } from '../names';
+import { isOfRow } from './rows';
 
 /** Messages of one sender further apart are two groups. */
 const GROUP_WITHIN_MS = 5 * 60_000;
@@ -22,7 +23,8 @@ export type Part = {
 export type Day = { id: string; words: string; items: Item[] };
 export type Item = Line | Notice | Message;
 export type Line = { kind: 'line'; id: string };
-export type Notice = { kind: 'notice'; id: string; words: string };
+/** `whole` names all, where `words` has too many to name. */
+export type Notice = { kind: 'notice'; id: string; words: string; whole: string | null };
 
 export type Message = {
   kind: 'message';
@@ -71,7 +73,8 @@ export function days(state: State, known: RoomState, part: Part, line_seq: numbe
   };
   for (const it of [...events(state, known, part.events), ...(part.isToEnd ? unsent(state, known.room.id) : [])]) {
     if (it.kind === 'notice') {
-      put(it.event.at_ms, { kind: 'notice', id: it.event.id, words: notice(state, it.event) });
+      const { id, at_ms } = it.run.at(-1) ?? it.run[0];
+      put(at_ms, { kind: 'notice', id, ...noticeOfRun(state, it.run) });
       continue;
     }
     if (!isLineDone && !it.isMine && it.seq !== null && it.seq > (line_seq ?? 0)) {
@@ -89,9 +92,11 @@ export function steady(now: Day[], before: Day[]): Day[] {
   return now.map((day) => ({ ...day, items: day.items.map((it) => sameOr(known.get(it.id), it)) }));
 }
 
+/** Items of a kind that were made alike have their fields in one order. */
 function sameOr(old: Item | undefined, item: Item): Item {
-  const [known, values] = [new Map(Object.entries(old ?? {})), Object.entries(item)];
-  return old && known.size === values.length && values.every(([key, value]) => known.get(key) === value) ? old : item;
+  if (old?.kind !== item.kind) return item;
+  const [known, values]: unknown[][] = [Object.values(old), Object.values(item)];
+  return known?.length === values?.length && values?.every((value, index) => known?.[index] === value) ? old : item;
 }
 
 /** Puts a message into the group of the one above, which then is not its last. */
@@ -103,13 +108,21 @@ function joined(above: Item | undefined, message: Message): Message {
   return { ...message, isFirst: false, name: null };
 }
 
-type Shown = Message | { kind: 'notice'; event: Event };
+type Shown = Message | Run;
+
+/** Notices that are said as one. */
+type Run = { kind: 'notice'; run: [Event, ...Event[]] };
 
 function events(state: State, known: RoomState, part: readonly Event[]): Shown[] {
   const going = new Set(deletions(state, known.room.id));
-  return part.map((event) =>
-    event.kind === 'message' ? message(state, known, event, going) : { kind: 'notice', event },
-  );
+  const shown: Shown[] = [];
+  for (const [index, event] of part.entries()) {
+    const above = shown.at(-1);
+    if (event.kind === 'message') shown.push(message(state, known, event, going));
+    else if (above?.kind === 'notice' && isOfRow(part, index)) above.run.push(event);
+    else shown.push({ kind: 'notice', run: [event] });
+  }
+  return shown;
 }
 
 function message(state: State, { room }: RoomState, event: Event, going: Set<number>): Message {

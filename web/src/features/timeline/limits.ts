@@ -1,4 +1,4 @@
-/** Events on the page at most, and how many come at once. A screen holds about twenty. */
+/** Rows on the page at most, and how many come at once. A screen holds about twenty. */
 export const PART_MAX = 160;
 export const PART_STEP = 16;
 

@@ -4,6 +4,7 @@
  */
 import type { Event } from '../../api/types';
 import { PART_MAX, PART_STEP } from './limits';
+import { back, forth } from './rows';
 
 export class PartOf {
   /** The first and the last event that are on the page; null: the oldest there is, the newest there is. */
@@ -25,22 +26,22 @@ export class PartOf {
   /** The newest. */
   toEnd(all: readonly Event[]): void {
     this.#to = null;
-    this.#from = seqAt(all, all.length - PART_MAX);
+    this.#from = seqAt(all, back(all, all.length, PART_MAX));
   }
 
   /** Around an event: a third above it, so that one can read on. */
   around(all: readonly Event[], seq: number): void {
     const at = indexOf(all, seq);
-    const first = Math.max(0, at - Math.floor(PART_MAX / 3));
-    this.#set(all, first, first + PART_MAX);
+    const first = back(all, at, Math.floor(PART_MAX / 3));
+    this.#set(all, first, forth(all, first, PART_MAX));
   }
 
   /** One step towards older events. False where there is none. */
   up(all: readonly Event[]): boolean {
     const { first, end } = this.cut(all);
     if (first === 0) return false;
-    const next = Math.max(0, first - PART_STEP);
-    this.#set(all, next, Math.min(end, next + PART_MAX));
+    const next = back(all, first, PART_STEP);
+    this.#set(all, next, Math.min(end, forth(all, next, PART_MAX)));
     return true;
   }
 
@@ -52,24 +53,24 @@ export class PartOf {
       this.#to = null;
       return isMoved;
     }
-    const next = Math.min(all.length, end + PART_STEP);
-    this.#set(all, Math.max(first, next - PART_MAX), next);
+    const next = forth(all, end, PART_STEP);
+    this.#set(all, Math.max(first, back(all, next, PART_MAX)), next);
     return true;
   }
 
   /** What came at the end of a long evening has pushed the page over its size: what is far from `seq` goes, or by null from the end. */
   bound(all: readonly Event[], seq: number | null): void {
     const { first, end } = this.cut(all);
-    if (end - first <= PART_MAX + PART_STEP) return;
+    if (forth(all, first, PART_MAX + PART_STEP) >= end) return;
     const middle = seq === null ? end : indexOf(all, seq);
-    const from = Math.min(Math.max(first, middle - PART_MAX / 2), end - PART_MAX);
-    this.#set(all, from, from + PART_MAX);
+    const from = Math.min(Math.max(first, back(all, middle, PART_MAX / 2)), back(all, end, PART_MAX));
+    this.#set(all, from, forth(all, from, PART_MAX));
   }
 
   /** It is twice what it should be: others write so fast that it is never quiet. */
   isTooLong(all: readonly Event[]): boolean {
     const { first, end } = this.cut(all);
-    return end - first > 2 * PART_MAX;
+    return forth(all, first, 2 * PART_MAX) < end;
   }
 
   #set(all: readonly Event[], first: number, end: number): void {

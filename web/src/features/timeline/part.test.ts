@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Event } from '../../api/types';
 import { PART_MAX, PART_STEP } from './limits';
 import { PartOf } from './part.svelte';
+import { back, forth } from './rows';
 
 /** Events with holes in their numbers, as changes between them leave. */
 function events(from: number, to: number): Event[] {
@@ -71,6 +72,20 @@ test('what one reads stays on the page, however much comes below', () => {
   part.bound(many, 2 * PART_MAX + 1);
   expect(part.isTooLong(many)).toBe(false);
   expect(seqs(part, many)).toEqual([PART_MAX + 1, 3 * PART_MAX - 1, PART_MAX]);
+});
+
+test('a crowd that came at once is few rows, and all of it is on the page', () => {
+  const crowd = Array.from({ length: 500 }, (_, index): Event => {
+    const user = `u${index}`;
+    return { room: 'r', seq: index + 2, id: `e${index}`, kind: 'member_joined', from: user, at_ms: 0, body: { user } };
+  });
+  const all = [...events(1, 1), ...crowd, ...events(503, 503)];
+  const part = new PartOf();
+  part.toEnd(all);
+  expect(seqs(part, all)).toEqual([1, 503, 502]);
+  expect([part.up(all), part.down(all), part.isTooLong(all)]).toEqual([false, false, false]);
+  // 500 notices in rows of 16 numbers, and two messages.
+  expect([forth(all, 0, 1), forth(all, 1, 1), back(all, 501, 1), back(all, 502, 34)]).toEqual([1, 15, 495, 0]);
 });
 
 test('around a message there is something above it and below it', () => {

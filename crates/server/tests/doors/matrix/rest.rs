@@ -36,6 +36,7 @@ const ROWS: &[Row] = &[
     row("DELETE /v1/sessions/{session}", "missing", HIDDEN),
     row("GET /v1/users", "by handle", SIGNED_IN),
     row("GET /v1/users", "by id", SIGNED_IN),
+    row("GET /v1/users", "ranked",                "401 403 403 403 403 403 403 403 401 200"),
     row("GET /v1/presence", "", SIGNED_IN),
     row("PUT /v1/stream/{stream}/watch", "own", DONE),
     row("PUT /v1/stream/{stream}/watch", "foreign", HIDDEN),
@@ -321,6 +322,7 @@ fn query(world: &World, row: &Row) -> String {
     let spare = world.user("spare").id;
     match (row.what, row.to) {
         ("GET /v1/users", "by handle") => "?handle=spare".to_owned(),
+        ("GET /v1/users", "ranked") => "?ranked=true".to_owned(),
         ("GET /v1/users", _) => format!("?ids={spare}"),
         ("GET /v1/presence", _) => format!("?users={spare}"),
         ("GET /v1/rooms", "listed") => "?listed=true".to_owned(),

@@ -1,7 +1,7 @@
 //! Accounts, sessions, invites.
 
 use chinwag_core::id::{SessionId, UserId};
-use chinwag_core::limit::USER_LOOKUP_MAX;
+use chinwag_core::limit::{USER_LOOKUP_MAX, USERS_RANKED_MAX};
 use rusqlite::{Result, Row};
 
 use super::json;
@@ -54,6 +54,12 @@ impl Reader {
     #[must_use]
     pub fn users_visible(&self, viewer: UserId, ids: &[UserId]) -> Vec<UserRow> {
         self.all(sql::USERS_VISIBLE, (viewer.to_i64(), lookup(ids)), row::user)
+    }
+
+    /// The owners and admins of the installation, in no order; at most `USERS_RANKED_MAX`.
+    #[must_use]
+    pub fn users_ranked(&self) -> Vec<UserRow> {
+        self.all(sql::USERS_RANKED, [USERS_RANKED_MAX as i64], row::user)
     }
 
     /// Those among `ids` (the first `USER_LOOKUP_MAX`) who share a room with the viewer now.
