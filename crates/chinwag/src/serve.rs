@@ -1,13 +1,14 @@
 //! `chinwag serve`: flags, then environment, then the file, then the defaults.
 
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use chinwag_server::config::{Config, RawConfig, Registration};
 use chinwag_server::run;
 use clap::{Args, ValueEnum};
+use listenfd::ListenFd;
 use serde::Deserialize;
 
 use crate::notify;
@@ -20,7 +21,7 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 /// What can be said on the command line and in the environment.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
-    /// Address and port to listen on. [default: 127.0.0.1:8080]
+    /// Address and port to listen on, unless a port is handed over (socket activation). [default: 127.0.0.1:8080]
     #[arg(long, env = "CHINWAG_LISTEN", value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// The address that people type, where it is another: behind a proxy, or by name.
@@ -51,6 +52,19 @@ pub(crate) struct Flags {
     /// The certificate's private key: PEM, without a password.
     #[arg(long, env = "CHINWAG_TLS_KEY", value_name = "FILE")]
     tls_key: Option<PathBuf>,
+    /// Get the certificate of --public-url's host from an authority, and renew it. By this you agree to the
+    /// authority's terms. [default: off]
+    #[arg(long, env = "CHINWAG_ACME", value_name = "ON|OFF")]
+    acme: Option<Switch>,
+    /// Whom the authority writes to when something is wrong with the certificate.
+    #[arg(long, env = "CHINWAG_ACME_CONTACT", value_name = "E-MAIL")]
+    acme_contact: Option<String>,
+    /// The authority. [default: Let's Encrypt]
+    #[arg(long, env = "CHINWAG_ACME_DIRECTORY", value_name = "URL")]
+    acme_directory: Option<String>,
+    /// The root certificate by which an authority of your own is known: PEM.
+    #[arg(long, env = "CHINWAG_ACME_ROOT", value_name = "FILE")]
+    acme_root: Option<PathBuf>,
     /// A TOML file with any of these. [default: ./chinwag.toml, if it is there]
     #[arg(long, env = "CHINWAG_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -62,6 +76,10 @@ pub(crate) struct Flags {
 struct File {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    acme: Option<Switch>,
+    acme_contact: Option<String>,
+    acme_directory: Option<String>,
+    acme_root: Option<PathBuf>,
     listen: Option<SocketAddr>,
     public_url: Option<String>,
     data: Option<PathBuf>,
@@ -100,7 +118,10 @@ impl From<Who> for Registration {
 /// Serves until a signal says stop.
 pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
     let config = Config::new(raw(flags)?)?;
-    let server = run::start(config)?;
+    let server = match handed_over()? {
+        Some(listener) => run::start_on_kept(listener, config)?,
+        None => run::start(config)?,
+    };
     let mut out = std::io::stdout().lock();
     for line in server.welcome() {
         // Who has closed the other end does not want to know.
@@ -113,6 +134,12 @@ pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The port that the service manager holds open for this program (`sd_listen_fds(3)`), where it does.
+fn handed_over() -> anyhow::Result<Option<TcpListener>> {
+    let listener = ListenFd::from_env().take_tcp_listener(0);
+    listener.context("what the service manager handed over (LISTEN_FDS) is no port of TCP")
+}
+
 /// Where the server that is told the same listens.
 pub(crate) fn listen(flags: &Flags) -> anyhow::Result<SocketAddr> {
     Ok(flags.listen.or(file(flags)?.listen).unwrap_or(DEFAULT_LISTEN))
@@ -122,6 +149,7 @@ pub(crate) fn listen(flags: &Flags) -> anyhow::Result<SocketAddr> {
 fn raw(flags: Flags) -> anyhow::Result<RawConfig> {
     let file = file(&flags)?;
     let switch = flags.rate_limits.or(file.rate_limits).unwrap_or(Switch::On);
+    let acme = flags.acme.or(file.acme).unwrap_or(Switch::Off);
     Ok(RawConfig {
         listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
         public_url: flags.public_url.or(file.public_url),
@@ -133,6 +161,10 @@ fn raw(flags: Flags) -> anyhow::Result<RawConfig> {
         trusted_hops: flags.trusted_hops.or(file.trusted_hops).unwrap_or(0),
         tls_cert: flags.tls_cert.or(file.tls_cert),
         tls_key: flags.tls_key.or(file.tls_key),
+        acme: matches!(acme, Switch::On),
+        acme_contact: flags.acme_contact.or(file.acme_contact),
+        acme_directory: flags.acme_directory.or(file.acme_directory),
+        acme_root: flags.acme_root.or(file.acme_root),
     })
 }
 

@@ -16,6 +16,10 @@ fn main() -> anyhow::Result<()> {
         trusted_hops: 0,
         tls_cert: None,
         tls_key: None,
+        acme: false,
+        acme_contact: None,
+        acme_directory: None,
+        acme_root: None,
     })?;
     let server = chinwag_server::run::start(config)?;
     println!("listening {}", server.address());

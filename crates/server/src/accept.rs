@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_core::limit::{CONNECTIONS_MAX, STALLED_AFTER};
+use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -34,32 +35,55 @@ pub(crate) enum Phase {
     Over,
 }
 
-/// Opens the port. The backlog holds those who come back all at once after a restart.
-///
+/// How many the system lets in before the server takes them: those who come back all at once after a
+/// restart.
+const BACKLOG: i32 = 4096;
+
+/// A port that is listened on.
+#[derive(Debug)]
+pub(crate) struct Port {
+    listener: StdListener,
+    /// Somebody else keeps it open when this server has ended.
+    kept: bool,
+}
+
+impl Port {
+    pub(crate) fn open(address: SocketAddr) -> std::io::Result<Self> {
+        let domain = Domain::for_address(address);
+        let socket = Socket::new(domain, Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        prepare(&SockRef::from(&socket))?;
+        Ok(Self { listener: socket.into(), kept: false })
+    }
+
+    /// Takes a port that somebody has opened who keeps it open, such as a service manager
+    /// (`sd_listen_fds(3)`): who knocks between two servers waits for the next one.
+    pub(crate) fn adopt(listener: StdListener) -> std::io::Result<Self> {
+        prepare(&SockRef::from(&listener))?;
+        Ok(Self { listener, kept: true })
+    }
+
+    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
 /// Every connection inherits the time within which its peer must take what is sent: past it the
 /// kernel ends the connection, also where the peer is there and its window stays shut (`tcp(7)`,
 /// `TCP_USER_TIMEOUT`), so that an answer that nobody reads is not held for ever.
-pub(crate) fn listen(address: SocketAddr) -> std::io::Result<StdListener> {
-    let domain = socket2::Domain::for_address(address);
-    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
+fn prepare(socket: &SockRef<'_>) -> std::io::Result<()> {
     socket.set_nonblocking(true)?;
     #[cfg(target_os = "linux")]
     socket.set_tcp_user_timeout(Some(STALLED_AFTER))?;
-    socket.bind(&address.into())?;
-    socket.listen(4096)?;
-    Ok(socket.into())
+    socket.listen(BACKLOG)
 }
 
-/// Gives each new connection to a shard, in turn, until the server drains. Then nobody new comes in,
-/// and who is in the system's backlog is served until the drain is over.
-pub(crate) async fn run(
-    app: Arc<App>,
-    door: Door,
-    listener: StdListener,
-    mut phase: watch::Receiver<Phase>,
-) {
-    let listener = match TcpListener::from_std(listener) {
+/// Gives each new connection to a shard, in turn, until the server drains. Then a port that is kept is
+/// left to the next server, with its backlog. Else nobody new comes in, and who is in the backlog is
+/// served until the drain is over.
+pub(crate) async fn run(app: Arc<App>, door: Door, port: Port, mut phase: watch::Receiver<Phase>) {
+    let listener = match TcpListener::from_std(port.listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "the port cannot be polled"),
     };
@@ -76,7 +100,7 @@ pub(crate) async fn run(
                 }
             },
             changed = phase.changed() => match *phase.borrow_and_update() {
-                Phase::Draining if changed.is_ok() => admit_nobody_new(&listener),
+                Phase::Draining if changed.is_ok() && !port.kept => admit_nobody_new(&listener),
                 _ => return,
             },
         }
@@ -107,7 +131,7 @@ fn take(app: &Arc<App>, turn: &mut usize, door: Door, stream: TcpStream, peer: S
 /// again after a second, and find the port closed or the server that comes after this one.
 #[cfg(target_os = "linux")]
 fn admit_nobody_new(listener: &TcpListener) {
-    use socket2::{SockFilter, SockRef};
+    use socket2::SockFilter;
     // What of classic BPF is needed (linux/bpf_common.h): the first byte of a segment is its offset 0.
     const LOAD_BYTE: u16 = 0x30;
     const AND: u16 = 0x54;
@@ -178,8 +202,6 @@ mod tests {
     use std::io::{ErrorKind, Write as _};
     use std::net::TcpStream as StdStream;
 
-    use socket2::SockRef;
-
     use super::*;
 
     /// The kernel keeps the promise that [`listen`] relies on: a peer that is there and reads nothing
@@ -187,7 +209,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_peer_that_takes_nothing_is_given_up() {
-        let listener = listen(([127, 0, 0, 1], 0).into()).expect("a port");
+        let Port { listener, .. } = Port::open(([127, 0, 0, 1], 0).into()).expect("a port");
         let silent = StdStream::connect(listener.local_addr().expect("an address"));
         listener.set_nonblocking(false).expect("it may wait");
         let (mut stream, _) = listener.accept().expect("a connection");

@@ -1,6 +1,6 @@
 //! What the server was told to be, checked.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use http::Uri;
@@ -37,6 +37,17 @@ pub struct RawConfig {
     pub trusted_hops: u8,
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
+    pub acme: bool,
+    pub acme_contact: Option<String>,
+    pub acme_directory: Option<String>,
+    pub acme_root: Option<PathBuf>,
+}
+
+/// Where the certificate of the main port comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    Files(TlsFiles),
+    Acme(Acme),
 }
 
 /// The files of a certificate: PEM, the server's own first, and its key.
@@ -45,6 +56,22 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     pub key: PathBuf,
 }
+
+/// An authority that gives certificates by itself (RFC 8555).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acme {
+    /// Whom the certificate is for.
+    pub host: String,
+    /// Who is written to when something is wrong with it.
+    pub contact: Option<String>,
+    /// Where the authority's addresses are listed.
+    pub directory: Uri,
+    /// By whom the authority itself is known (PEM), where it is not one that all know.
+    pub root: Option<PathBuf>,
+}
+
+/// The authority that is asked where none is named: <https://letsencrypt.org/docs/acme-protocol-updates/>.
+const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 /// What was meant.
 #[derive(Debug, Clone)]
@@ -59,7 +86,7 @@ pub struct Config {
     /// How many proxies in front add themselves to `X-Forwarded-For`.
     pub trusted_hops: u8,
     /// What the main port speaks TLS with; without it, it speaks plain HTTP.
-    pub tls: Option<TlsFiles>,
+    pub tls: Option<Tls>,
 }
 
 /// The address that people type, with a scheme and a host and nothing behind.
@@ -114,24 +141,32 @@ pub enum ConfigError {
     Shards,
     #[error("--tls-cert and --tls-key come together: {0} is missing")]
     TlsHalf(&'static str),
+    #[error("--acme gets a certificate, --tls-cert names one: use one of them")]
+    AcmeAndFiles,
+    #[error(
+        "--acme needs --public-url https://NAME without a port: the certificate is for that name, and the \
+         authority comes to its port 443"
+    )]
+    AcmeWithoutName,
+    #[error("--acme-contact must be an address of e-mail; it is {0:?}")]
+    AcmeContact(String),
+    #[error("--acme-directory must be like https://acme.example.org/directory; it is {0:?}")]
+    AcmeDirectory(String),
+    #[error("{0} is of no use without --acme on")]
+    AcmeOff(&'static str),
 }
 
 impl Config {
     /// Checks what was written and fills in what was not.
     pub fn new(raw: RawConfig) -> Result<Self, ConfigError> {
-        let public_url = raw.public_url.map(|url| parse_public_url(&url)).transpose()?;
+        let public_url = raw.public_url.as_deref().map(parse_public_url).transpose()?;
         let private = raw.listen.ip().is_loopback() && public_url.is_none();
         let default = if private { Registration::Open } else { Registration::Invite };
         let shards = raw.shards.unwrap_or_else(processors);
         if !(1..=1024).contains(&shards) {
             return Err(ConfigError::Shards);
         }
-        let tls = match (raw.tls_cert, raw.tls_key) {
-            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
-            (None, None) => None,
-            (None, Some(_)) => return Err(ConfigError::TlsHalf("--tls-cert")),
-            (Some(_), None) => return Err(ConfigError::TlsHalf("--tls-key")),
-        };
+        let tls = tls(&raw, public_url.as_ref())?;
         if let Some(url) = public_url.as_ref().filter(|url| tls.is_some() && !url.is_https()) {
             return Err(ConfigError::PublicUrlInTheOpen(url.origin().to_owned()));
         }
@@ -165,6 +200,46 @@ impl Config {
     pub fn metrics_on_main_port(&self) -> bool {
         self.public_url.is_none() && self.trusted_hops == 0 && self.metrics_listen.is_none()
     }
+}
+
+/// From where the main port has its certificate, if it speaks TLS.
+fn tls(raw: &RawConfig, public_url: Option<&PublicUrl>) -> Result<Option<Tls>, ConfigError> {
+    let files = match (&raw.tls_cert, &raw.tls_key) {
+        (Some(cert), Some(key)) => Some(TlsFiles { cert: cert.clone(), key: key.clone() }),
+        (None, None) => None,
+        (None, Some(_)) => return Err(ConfigError::TlsHalf("--tls-cert")),
+        (Some(_), None) => return Err(ConfigError::TlsHalf("--tls-key")),
+    };
+    match (files, raw.acme) {
+        (Some(_), true) => Err(ConfigError::AcmeAndFiles),
+        (None, true) => Ok(Some(Tls::Acme(acme(raw, public_url)?))),
+        (files, false) => {
+            let said = [
+                ("--acme-contact", raw.acme_contact.is_some()),
+                ("--acme-directory", raw.acme_directory.is_some()),
+                ("--acme-root", raw.acme_root.is_some()),
+            ];
+            let idle = said.into_iter().find(|(_, is_said)| *is_said);
+            idle.map_or(Ok(files.map(Tls::Files)), |(flag, _)| Err(ConfigError::AcmeOff(flag)))
+        }
+    }
+}
+
+fn acme(raw: &RawConfig, public_url: Option<&PublicUrl>) -> Result<Acme, ConfigError> {
+    let is_name = |url: &&PublicUrl| url.is_whole_host() && url.host().parse::<IpAddr>().is_err();
+    let host = public_url.filter(is_name).ok_or(ConfigError::AcmeWithoutName)?.host().to_owned();
+    let contact = raw.acme_contact.clone();
+    let is_address = |contact: &String| contact.contains('@') && !contact.contains([' ', ':', ',']);
+    if let Some(wrong) = contact.as_ref().filter(|contact| !is_address(contact)) {
+        return Err(ConfigError::AcmeContact(wrong.clone()));
+    }
+    let directory = raw.acme_directory.as_deref().unwrap_or(LETS_ENCRYPT);
+    let wrong = || ConfigError::AcmeDirectory(directory.to_owned());
+    let directory: Uri = directory.parse().map_err(|_| wrong())?;
+    if directory.scheme_str() != Some("https") || directory.host().is_none() {
+        return Err(wrong());
+    }
+    Ok(Acme { host, contact, directory, root: raw.acme_root.clone() })
 }
 
 /// The processors that this process may use: the affinity mask, and no more than a cgroup allows.
@@ -207,6 +282,10 @@ mod tests {
             trusted_hops: 0,
             tls_cert: None,
             tls_key: None,
+            acme: false,
+            acme_contact: None,
+            acme_directory: None,
+            acme_root: None,
         }
     }
 
@@ -234,6 +313,38 @@ mod tests {
         let open = "http://a.example".to_owned();
         let in_the_open = files(Some("c"), Some("k"), Some(&open)).err();
         assert_eq!(in_the_open, Some(ConfigError::PublicUrlInTheOpen(open)));
+    }
+
+    #[test]
+    fn an_authority_is_asked_for_a_name_alone() {
+        let of = |url, change: fn(&mut RawConfig)| {
+            let mut raw = RawConfig { acme: true, ..raw("0.0.0.0:443", url) };
+            change(&mut raw);
+            Config::new(raw).map(|config| config.tls)
+        };
+        let url = Some("https://chat.example.org");
+        let Ok(Some(Tls::Acme(acme))) = of(url, |_| {}) else { panic!("it is good") };
+        assert_eq!(
+            (acme.host.as_str(), acme.directory),
+            ("chat.example.org", LETS_ENCRYPT.parse().expect("an address"))
+        );
+        for nameless in [
+            None,
+            Some("http://a.example"),
+            Some("https://a.example:8443"),
+            Some("https://192.0.2.1"),
+        ] {
+            assert_eq!(of(nameless, |_| {}), Err(ConfigError::AcmeWithoutName), "{nameless:?}");
+        }
+        let files =
+            of(url, |raw| (raw.tls_cert, raw.tls_key) = (Some("c".into()), Some("k".into())));
+        assert_eq!(files, Err(ConfigError::AcmeAndFiles));
+        let contact = of(url, |raw| raw.acme_contact = Some("mailto:a@b".into()));
+        assert_eq!(contact, Err(ConfigError::AcmeContact("mailto:a@b".into())));
+        let directory = of(url, |raw| raw.acme_directory = Some("http://a.example".into()));
+        assert_eq!(directory, Err(ConfigError::AcmeDirectory("http://a.example".into())));
+        let off = of(url, |raw| (raw.acme, raw.acme_contact) = (false, Some("a@b".into())));
+        assert_eq!(off, Err(ConfigError::AcmeOff("--acme-contact")));
     }
 
     #[test]

@@ -15,17 +15,21 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
-use crate::accept::Phase;
 use crate::accept::http1::Http;
+use crate::accept::{self, Phase, Port};
 use crate::app::App;
 use crate::config::{Config, Registration};
 use crate::shard::Shard;
 use crate::shard::inbox::{Door, ToShard};
-use crate::tls::certificates::Certificates;
-use crate::{accept, clock, online, receipts};
+use crate::{clock, online, receipts, tls};
 
 /// How often rates and revocations that no longer matter are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// How many who come back in a second a shard takes in beside the chat; a fifth of what it can
+/// (docs/performance.md, `connect`).
+const RETURNS_A_SECOND: f64 = 2_000.0;
+/// The next server is there by then.
+const RETURN_WITHIN_MIN: Duration = Duration::from_millis(500);
 /// A client's way to and fro: who knocked just before a drain has come in by then.
 const COMING_IN: Duration = Duration::from_millis(100);
 
@@ -40,19 +44,27 @@ pub struct Server {
     metrics_address: Option<SocketAddr>,
 }
 
-/// Opens the store, starts the shards and listens.
+/// Opens the store, starts the shards and listens where the configuration says.
 pub fn start(config: Config) -> anyhow::Result<Server> {
-    let listener = listen("--listen", config.listen)?;
-    let address = listener.local_addr()?;
+    let port = open("--listen", config.listen)?;
+    start_on(port, config)
+}
+
+/// The same on a port that somebody has opened who keeps it open when this server ends, such as a
+/// service manager; `config.listen` is passed over. A restart refuses nobody then.
+pub fn start_on_kept(listener: TcpListener, config: Config) -> anyhow::Result<Server> {
+    let port = Port::adopt(listener).context("the port that was handed over is of no use")?;
+    start_on(port, config)
+}
+
+fn start_on(port: Port, config: Config) -> anyhow::Result<Server> {
+    let address = port.address()?;
     let config = Config { listen: address, ..config };
-    let metrics_listener =
-        config.metrics_listen.map(|address| listen("--metrics-listen", address)).transpose()?;
-    let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
-    let certificates = match &config.tls {
-        Some(files) => Some(Certificates::load(&config, files)?),
-        None => None,
-    };
-    let tls = certificates.as_ref().map(Certificates::server_config).transpose()?;
+    let metrics_port =
+        config.metrics_listen.map(|address| open("--metrics-listen", address)).transpose()?;
+    let metrics_address = metrics_port.as_ref().map(Port::address).transpose()?;
+    let tls = config.tls.as_ref().map(|tls| tls::Source::open(&config, tls)).transpose()?;
+    let (source, tls) = tls.unzip();
     let app = Arc::new(App::open(config)?);
     revoked_before(&app)?;
     let (phase, phases) = watch::channel(Phase::Serving);
@@ -61,22 +73,22 @@ pub fn start(config: Config) -> anyhow::Result<Server> {
         .collect::<std::io::Result<Vec<_>>>()?;
     let runtime =
         Builder::new_multi_thread().worker_threads(1).thread_name("accept").enable_all().build()?;
-    runtime.spawn(accept::run(Arc::clone(&app), Door::Main, listener, phases.clone()));
+    runtime.spawn(accept::run(Arc::clone(&app), Door::Main, port, phases.clone()));
     runtime.spawn(forget(Arc::clone(&app)));
     runtime.spawn(receipts::run(Arc::clone(&app)));
     runtime.spawn(online::run(Arc::clone(&app)));
-    if let Some(certificates) = certificates {
+    if let Some(source) = source {
         let _entered = runtime.enter();
-        runtime.spawn(certificates.watch(signal(SignalKind::hangup())?));
+        runtime.spawn(source.keep(signal(SignalKind::hangup())?));
     }
-    if let Some(listener) = metrics_listener {
-        runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, listener, phases));
+    if let Some(port) = metrics_port {
+        runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, port, phases));
     }
     Ok(Server { app, runtime, shards, phase, address, metrics_address })
 }
 
-fn listen(flag: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    accept::listen(address).with_context(|| format!("cannot listen on {address} ({flag})"))
+fn open(flag: &str, address: SocketAddr) -> anyhow::Result<Port> {
+    Port::open(address).with_context(|| format!("cannot listen on {address} ({flag})"))
 }
 
 /// The sessions whose last access token may still be about.
@@ -167,7 +179,8 @@ impl Server {
     pub fn stop(self) {
         self.app.begin_drain();
         let _ = self.phase.send(Phase::Draining);
-        self.app.shards.publish(&ToShard::Drain);
+        let return_within = return_within(self.app.shards.connections(), self.app.config.shards);
+        self.app.shards.publish(&ToShard::Drain { return_within });
         self.runtime.block_on(async {
             let _ = tokio::time::timeout(DRAIN_WITHIN, nobody_left(&self.app)).await;
         });
@@ -183,6 +196,12 @@ impl Server {
         }
         self.runtime.shutdown_timeout(Duration::from_secs(1));
     }
+}
+
+/// Over how long so many spread their coming back: few are back at once, and many are no storm.
+fn return_within(connections: usize, shards: u16) -> Duration {
+    let spread = connections as f64 / (RETURNS_A_SECOND * f64::from(shards));
+    Duration::from_secs_f64(spread).clamp(RETURN_WITHIN_MIN, DRAIN_WITHIN)
 }
 
 /// Waits until every connection is over, and for those who were about to come in when the drain began.
@@ -213,5 +232,19 @@ async fn signalled() {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_there_are_the_longer_they_spread_and_never_beyond_the_drain() {
+        assert_eq!(return_within(0, 1), RETURN_WITHIN_MIN);
+        assert_eq!(return_within(4_000, 1), Duration::from_secs(2));
+        assert_eq!(return_within(4_000, 4), RETURN_WITHIN_MIN);
+        assert_eq!(return_within(10_000, 1), DRAIN_WITHIN);
+        assert_eq!(return_within(1_000_000, 2), DRAIN_WITHIN);
     }
 }

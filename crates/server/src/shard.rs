@@ -19,8 +19,7 @@ use chinwag_core::event::{ConnId, Origin, Signal};
 use chinwag_core::hub::{Close, Hub, Input, Output, Outputs};
 use chinwag_core::id::{RoomId, Seq, UserId};
 use chinwag_core::limit::{
-    DELIVERED_BATCH_MAX, DELIVERED_HELD_MAX, DRAIN_WITHIN, HELLO_WITHIN, IN_FLIGHT_MAX,
-    JOINS_AT_ONCE_MAX,
+    DELIVERED_BATCH_MAX, DELIVERED_HELD_MAX, HELLO_WITHIN, IN_FLIGHT_MAX, JOINS_AT_ONCE_MAX,
 };
 use chinwag_core::limit::{PAGE_MAX, STALLED_AFTER};
 use chinwag_core::outbox::Class;
@@ -138,7 +137,7 @@ impl Shard {
                     live.hub.handle(now_ms, Input::Signal(signal), &mut live.outputs);
                 }
                 ToShard::Lost => self.lost(),
-                ToShard::Drain => self.drain(),
+                ToShard::Drain { return_within } => self.drain(return_within),
                 ToShard::Stop => self.close_all(CloseCode::RESTART),
             }
         }
@@ -381,11 +380,11 @@ impl Shard {
     }
 
     /// Says goodbye; each connection is closed as soon as nothing of it is in flight.
-    fn drain(self: &Rc<Self>) {
+    fn drain(self: &Rc<Self>, return_within: Duration) {
         self.flush_delivered();
         let live = &mut *self.live.borrow_mut();
         live.draining = true;
-        let within_ms = u64::try_from(DRAIN_WITHIN.as_millis()).unwrap_or(u64::MAX);
+        let within_ms = u64::try_from(return_within.as_millis()).unwrap_or(u64::MAX);
         let frame = live.wave.frame(encode::drain_frame(within_ms), Class::Reply);
         for slot in 0..live.sockets.len() as u32 {
             live.give(frame, slot);

@@ -1,8 +1,11 @@
-//! TLS by certificate files of one's own, on the main port.
+//! TLS on the main port.
 //!
-//! [`certificates`] reads the files, now and whenever they change. [`session`] is one connection.
+//! [`certificates`] is what clients are shown; it comes from [`files`] of one's own or from an authority by
+//! [`acme`]. [`session`] is one connection.
 
-pub(crate) mod certificates;
+mod acme;
+mod certificates;
+mod files;
 pub(crate) mod session;
 mod validity;
 
@@ -12,9 +15,42 @@ use std::sync::Arc;
 use chinwag_core::limit::{HANDSHAKE_WITHIN, HANDSHAKES_AT_ONCE_MAX};
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
+use tokio::signal::unix::Signal;
 use tokio::sync::Semaphore;
 
+use crate::config::{Config, Tls};
+use acme::Acme;
+use certificates::Certificates;
+use files::Files;
 use session::Session;
+
+/// From where the certificate comes, now and later.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Files(Files),
+    Acme(Acme),
+}
+
+impl Source {
+    /// The certificate that is there, and what handshakes go by.
+    pub(crate) fn open(config: &Config, tls: &Tls) -> anyhow::Result<(Self, Arc<ServerConfig>)> {
+        let certificates = Certificates::none(config.public_url.as_ref());
+        let by = certificates.server_config()?;
+        let source = match tls {
+            Tls::Files(files) => Self::Files(Files::load(files, certificates)?),
+            Tls::Acme(acme) => Self::Acme(Acme::load(acme, &config.data, certificates)?),
+        };
+        Ok((source, by))
+    }
+
+    /// Keeps it good, for as long as the server lives.
+    pub(crate) async fn keep(self, hang_up: Signal) {
+        match self {
+            Self::Files(files) => files.watch(hang_up).await,
+            Self::Acme(acme) => acme.keep(hang_up).await,
+        }
+    }
+}
 
 /// Brings a shard's connections through the handshake.
 #[derive(Debug)]

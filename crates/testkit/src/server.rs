@@ -5,6 +5,7 @@
 //!
 //! Reading order: [`Server`], [`User`], [`Request`], [`Socket`].
 
+mod authority;
 mod http;
 mod socket;
 mod user;
@@ -22,6 +23,7 @@ use rustls::ClientConfig;
 use serde_json::json;
 use tempfile::TempDir;
 
+pub use authority::Authority;
 pub use http::{Exchange, Request, Response};
 pub use socket::{Heard, Socket};
 pub use user::{User, id};
@@ -95,6 +97,10 @@ impl Server {
             trusted_hops: 0,
             tls_cert: None,
             tls_key: None,
+            acme: false,
+            acme_contact: None,
+            acme_directory: None,
+            acme_root: None,
         };
         change(&mut raw);
         let running = run(&raw);

@@ -10,13 +10,15 @@ EXPOSURE_MAX = 2.0
 
 
 @test
-def systemd_finds_nothing_to_say_of_the_unit():
+def systemd_finds_nothing_to_say_of_the_units():
     with folder() as place:
         unit = place / "chinwag.service"
         text = (DEPLOY / "systemd" / "chinwag.service").read_text()
         assert text.count("/usr/bin/chinwag") == 1
         unit.write_text(text.replace("/usr/bin/chinwag", str(chinwag())))
-        said = run(program("systemd-analyze"), "verify", "--man=no", unit)
+        port = place / "chinwag.socket"
+        port.write_text((DEPLOY / "systemd" / "chinwag.socket").read_text())
+        said = run(program("systemd-analyze"), "verify", "--man=no", unit, port)
         ours = [line for line in said.splitlines() if "chinwag" in line]
         assert not ours, ours
 
@@ -53,6 +55,7 @@ def the_debian_package_has_what_it_should_and_installs():
         assert files == {
             "usr/bin/chinwag",
             "usr/lib/systemd/system/chinwag.service",
+            "usr/lib/systemd/system/chinwag.socket",
             "usr/lib/sysusers.d/chinwag.conf",
             "etc/chinwag/chinwag.toml",
             "usr/share/doc/chinwag/copyright",

@@ -1,12 +1,13 @@
-//! What a contributor runs: `cargo xtask test`, `tidy` and `types`.
+//! What a contributor runs: `cargo xtask test`, `prove`, `tidy` and `types`.
 //!
-//! Reading order: [`mod@test`] (the table of steps and the run), `test/steps.rs` (what each step does),
+//! Reading order: [`mod@test`] (the table of steps and the run), `test/steps.rs` (what each step does), [`prove`],
 //! [`tidy`] (the rules that no compiler knows), [`licences`] (`deny.toml`, read without its tool).
 //! Nothing here uses a crate of ours: what holds the house must not stand in it.
 
 mod cargo_metadata;
 mod command;
 mod licences;
+mod prove;
 mod test;
 mod tidy;
 
@@ -19,6 +20,7 @@ const USAGE: &str = "\
 cargo xtask test [--install] [--only STEP]…   every check, in order; stops at the first that fails
     --install     first installs the Debian packages that are missing (apt-get); a skip is a failure
     --only STEP   only this step; may be given more than once
+cargo xtask prove [SUITE]…                    every suite that hammers at the promises, at full size
 cargo xtask tidy                              the rules of the house that no compiler knows
 cargo xtask types                             writes web/src/api anew from crates/proto";
 
@@ -36,10 +38,12 @@ fn run(arguments: Vec<String>) -> Result<ExitCode> {
     let mut arguments = arguments.into_iter();
     match arguments.next().as_deref() {
         Some("test") => test::run(&test::Options::parse(arguments)?),
+        Some("prove") => prove::prove(&arguments.collect::<Vec<_>>(), &root()),
         Some("tidy") => tidy::run(&root()),
         Some("types") => types(&root()),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}\n\nSteps of test:\n{}", test::describe());
+            println!("\nSuites of prove:\n{}", prove::describe());
             Ok(ExitCode::SUCCESS)
         }
         Some(other) => bail!("there is no `{other}`\n{USAGE}"),

@@ -180,6 +180,19 @@ test('on drain it comes back within the time it was given', async () => {
   expect(world.closed).toBe(1);
 });
 
+test('that time holds also where the server closes first, as it does', async () => {
+  world.random = 0.5;
+  world.link.start();
+  const first = await connect();
+  first.say({ type: 'drain', within_ms: 4_000 });
+  await vi.advanceTimersByTimeAsync(10);
+  first.cut(1012);
+  await vi.advanceTimersByTimeAsync(1_989);
+  expect(world.sockets.length).toBe(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(world.sockets.length).toBe(2);
+});
+
 test('a refused token is not used again', async () => {
   world.link.start();
   (await connect()).cut(4401);

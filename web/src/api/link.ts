@@ -58,6 +58,8 @@ export class Link {
   /** Grows with each socket, so that what is left of an older one is ignored. */
   #generation = 0;
   #stopped = true;
+  /** When to come back to a node that leaves, however soon it closes the socket. */
+  #returnAtMs: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
@@ -144,16 +146,17 @@ export class Link {
 
   /** The node is leaving: all its clients come back elsewhere, not all at one moment. */
   #leave(within_ms: number): void {
-    const generation = this.#generation;
-    this.#timer = setTimeout(() => {
-      if (generation === this.#generation) void this.#connect();
-    }, this.wires.random() * within_ms);
+    const wait_ms = this.wires.random() * within_ms;
+    this.#returnAtMs = Date.now() + wait_ms;
+    this.#timer = setTimeout(() => void this.#connect(), wait_ms);
   }
 
   #lost(code: number): void {
     if (code === CLOSED_UNAUTHORIZED) this.wires.forgetToken();
+    const returnAtMs = this.#returnAtMs;
     this.#drop();
     if (this.#stopped) return;
+    if (returnAtMs !== null) return this.#wait(Math.max(0, returnAtMs - Date.now()));
     // A restart is soon over, and a refused token is renewed: the first try is at once, but spread.
     const isExpected = code === CLOSED_RESTART || code === CLOSED_UNAUTHORIZED;
     this.#wait(isExpected && this.#attempts === 0 ? this.#backOff() / 2 : this.#backOff());
@@ -187,6 +190,7 @@ export class Link {
     clearTimeout(this.#timer);
     clearTimeout(this.#silence);
     this.#timer = undefined;
+    this.#returnAtMs = null;
     this.#generation += 1;
     const socket = this.#socket;
     this.#socket = null;

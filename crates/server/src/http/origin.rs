@@ -116,6 +116,10 @@ mod tests {
             trusted_hops: 0,
             tls_cert: None,
             tls_key: None,
+            acme: false,
+            acme_contact: None,
+            acme_directory: None,
+            acme_root: None,
         });
         let mut request = http::Request::new(());
         for (name, value) in headers {

@@ -79,6 +79,10 @@ mod tests {
             trusted_hops: 0,
             tls_cert: None,
             tls_key: None,
+            acme: false,
+            acme_contact: None,
+            acme_directory: None,
+            acme_root: None,
         });
         let interfaces: Vec<IpAddr> =
             interfaces.iter().map(|ip| ip.parse().expect("an address")).collect();

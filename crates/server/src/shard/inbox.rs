@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chinwag_core::event::Signal;
 use chinwag_core::limit::INBOX_MAX;
@@ -56,7 +56,9 @@ pub(crate) enum ToShard {
     /// Transactions were forgotten here, because the shard is too far behind.
     Lost,
     /// Say goodbye to everyone; close when nothing is in flight any more.
-    Drain,
+    Drain {
+        return_within: Duration,
+    },
     /// Close everything now.
     Stop,
 }
@@ -159,7 +161,7 @@ impl Shards {
         let taken = self.inboxes.iter().filter(|inbox| match message {
             ToShard::Told(batch, since) => inbox.push(ToShard::Told(Arc::clone(batch), *since)),
             ToShard::Signal(signal) => inbox.push(ToShard::Signal(signal.clone())),
-            ToShard::Drain => inbox.push(ToShard::Drain),
+            &ToShard::Drain { return_within } => inbox.push(ToShard::Drain { return_within }),
             ToShard::Stop => inbox.push(ToShard::Stop),
             ToShard::Accepted(..) | ToShard::Lost => true,
         });

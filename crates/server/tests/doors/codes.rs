@@ -283,7 +283,7 @@ fn close(server: &mut Server, ann: &User, code: CloseCode) -> bool {
         }
         CloseCode::RESTART => {
             let waits = std::thread::spawn(move || {
-                assert_eq!(socket.expect("drain")["within_ms"], 5_000);
+                assert_eq!(socket.expect("drain")["within_ms"], 500, "they are few");
                 let code = socket.closed();
                 drop(socket);
                 code

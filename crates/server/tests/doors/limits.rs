@@ -69,7 +69,7 @@ const HELD: &[(&str, &str)] = &[
     ("OFFLINE_AFTER", "absence"),
     ("GAP_WAIT", "core's hub: one node has no gaps"),
     ("ADDED_WAIT", "core's hub: one node has no gaps"),
-    ("DRAIN_WITHIN", "codes::every_close_code"),
+    ("DRAIN_WITHIN", "the server's run.rs: it takes ten thousand connections to come so far"),
     ("ACCESS_TOKEN_S", "accounts::an_access_token_is_good_for_ten_minutes; its end in auth/token"),
     ("REFRESH_GRACE_S", "the store's contract, sessions.rs, whose clock is an argument"),
     ("SESSION_IDLE_DAYS", "headers::the_cookie_is_out_of_reach, and the store's contract"),

@@ -15,6 +15,7 @@
 
 mod absence;
 mod accounts;
+mod acme;
 mod canary;
 mod chat;
 mod codes;

@@ -69,6 +69,9 @@ struct State {
     written: u64,
     retry_at: Option<Instant>,
     deliver_at: Option<Instant>,
+    /// When to come back to a server that leaves.
+    return_at: Option<Instant>,
+    lost_at: Option<Instant>,
     shown: BTreeMap<RoomId, (Seq, u64, Seq, u64)>,
     ticks: BTreeMap<RoomId, Receipts>,
     lagged: BTreeMap<RoomId, Seq>,
@@ -111,6 +114,10 @@ impl Device {
     /// Connects, and again after each end.
     pub(crate) async fn live(self: Rc<Self>, address: SocketAddr, mut life: Life) {
         while life.wait_for(Option::is_some).await.is_ok() {
+            let return_at = self.state.borrow_mut().return_at.take();
+            if let Some(return_at) = return_at {
+                tokio::time::sleep_until(return_at).await;
+            }
             match Socket::open(address, self.receive_bytes).await {
                 Ok(socket) => self.connection(socket).await,
                 Err(_) => crate::rest(REST).await,
@@ -169,6 +176,7 @@ impl Device {
             state.outgoing.clear();
             state.retry_at = None;
             state.deliver_at = None;
+            state.lost_at = Some(Instant::now());
             state.sync.disconnect();
             if let Some(parting) = &mut state.parting {
                 parting.is_over = true;
@@ -256,7 +264,12 @@ impl Device {
     fn write_down(&self, state: &mut State, frame: &ServerFrame) {
         match frame {
             ServerFrame::Event(event) => self.journal.note_received(self.id.get(), event),
-            ServerFrame::Ready(ready) => self.write_rooms(&ready.rooms),
+            ServerFrame::Ready(ready) => {
+                if let Some(lost_at) = state.lost_at.take() {
+                    self.journal.returned(lost_at.elapsed());
+                }
+                self.write_rooms(&ready.rooms);
+            }
             ServerFrame::Reply(reply) => {
                 self.write_rooms(reply.rooms.as_deref().unwrap_or_default());
                 let asked = state.take(reply.reference);
@@ -272,7 +285,10 @@ impl Device {
                 }
             }
             ServerFrame::Lagged(lagged) => drop(state.lagged.insert(lagged.room, lagged.head_seq)),
-            ServerFrame::Drain(_) => {
+            ServerFrame::Drain(drain) => {
+                let spread_ms = self.journal.draw(|random| random.below(drain.within_ms + 1));
+                state.return_at = Some(Instant::now() + Duration::from_millis(spread_ms));
+                count(&self.journal.drains);
                 if let Some(parting) = &mut state.parting {
                     parting.drained = true;
                 }

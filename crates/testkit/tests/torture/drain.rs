@@ -12,10 +12,12 @@ use crate::house::{House, post_on};
 use crate::socket::{Heard, Socket};
 
 const ROUNDS: u64 = 6;
+const ROUNDS_IN_FULL: u64 = 100;
 const PEOPLE: usize = 4;
 const A_SECOND: u32 = 600;
 /// Drains under those who call over REST, and their number.
 const RESTARTS: u64 = 15;
+const RESTARTS_IN_FULL: u64 = 200;
 const SENDERS: usize = 24;
 /// For a machine that does much else.
 const MARGIN: Duration = Duration::from_secs(3);
@@ -28,7 +30,7 @@ fn sigterm_drains() {
         let mut house = House::open(crate::seed(), PEOPLE).await;
         house.furnish().await;
         house.type_on(A_SECOND);
-        for round in 1..=ROUNDS {
+        for round in 1..=crate::size(ROUNDS, ROUNDS_IN_FULL) {
             let enough =
                 house.journal.done.get() + house.journal.draw(|random| random.between(50..=400));
             house.journal.until("enough is done", || house.journal.done.get() >= enough).await;
@@ -76,7 +78,7 @@ fn a_request_is_answered_or_never_sent() {
             let caller = house.caller(number % 2);
             house.spawn(|stop| post_on(caller, vec![room], stop));
         }
-        for round in 1..=RESTARTS {
+        for round in 1..=crate::size(RESTARTS, RESTARTS_IN_FULL) {
             let more = house.journal.draw(|random| random.between(20..=200));
             let enough = house.journal.done.get() + more;
             house.journal.until("enough is done", || house.journal.done.get() >= enough).await;

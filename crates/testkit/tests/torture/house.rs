@@ -1,6 +1,7 @@
 //! A server, the people in it and their rooms, and what they do while it is tortured.
 
 use std::cell::Cell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(crate) struct House {
     pub(crate) journal: Rc<Journal>,
     pub(crate) people: Vec<Person>,
     pub(crate) devices: Vec<Rc<Device>>,
+    /// Where people find the server.
+    front: SocketAddr,
     stop: watch::Sender<bool>,
     busy: Vec<JoinHandle<()>>,
 }
@@ -49,9 +52,15 @@ impl Person {
 impl House {
     /// Starts a server and signs people up.
     pub(crate) async fn open(seed: u64, people: usize) -> Self {
-        let server = Server::open().await;
+        Self::around(Server::open().await, seed, people).await
+    }
+
+    /// Signs people up at this server.
+    pub(crate) async fn around(server: Server, seed: u64, people: usize) -> Self {
+        let front = server.address();
         let mut house = Self {
             server,
+            front,
             journal: Journal::new(seed),
             people: Vec::new(),
             devices: Vec::new(),
@@ -76,13 +85,18 @@ impl House {
         self.people.push(Person { user, handle, token, programs: Cell::new(0) });
     }
 
+    /// From now on people find the server here.
+    pub(crate) fn by(&mut self, front: SocketAddr) {
+        self.front = front;
+    }
+
     /// A new tab of a person, which connects.
     pub(crate) fn device(&mut self, person: usize, receive_bytes: Option<u32>) -> Rc<Device> {
         let Person { user, token, .. } = &self.people[person];
         let number = self.devices.len() as u16;
         let id = DeviceId { user: *user, number, life: 0 };
         let device = Device::new(id, token.clone(), Rc::clone(&self.journal), receive_bytes);
-        spawn_local(Rc::clone(&device).live(self.server.address(), self.server.life()));
+        spawn_local(Rc::clone(&device).live(self.front, self.server.life()));
         self.devices.push(Rc::clone(&device));
         device
     }
@@ -93,7 +107,7 @@ impl House {
         let number = CALLERS + programs.get();
         programs.set(programs.get() + 1);
         let id = DeviceId { user: *user, number, life: 0 };
-        let (address, life) = (self.server.address(), self.server.life());
+        let (address, life) = (self.front, self.server.life());
         Caller::new(id, token.clone(), address, Rc::clone(&self.journal), life)
     }
 

@@ -27,7 +27,11 @@ pub(crate) struct Journal {
     pub(crate) repeated: Cell<u64>,
     /// Connections that were opened.
     pub(crate) connections: Cell<u64>,
+    /// Connections that were told that the server leaves.
+    pub(crate) drains: Cell<u64>,
     pub(crate) requests: Requests,
+    /// From the end of a connection to the `ready` of the next.
+    returns: RefCell<Vec<Duration>>,
 }
 
 /// The requests over REST.
@@ -60,7 +64,9 @@ impl Journal {
             unknown: Cell::new(0),
             repeated: Cell::new(0),
             connections: Cell::new(0),
+            drains: Cell::new(0),
             requests: Requests::default(),
+            returns: RefCell::default(),
         })
     }
 
@@ -85,6 +91,18 @@ impl Journal {
         let random =
             self.draw(|random| u128::from(random.draw()) << 64 | u128::from(random.draw()));
         Key::new(unix_ms(), random)
+    }
+
+    pub(crate) fn returned(&self, after: Duration) {
+        self.returns.borrow_mut().push(after);
+    }
+
+    /// Within what time so many of a hundred came back, of those since this was asked last.
+    pub(crate) fn returned_within(&self, of_a_hundred: usize) -> Duration {
+        let mut returns = self.returns.take();
+        returns.sort_unstable();
+        let last = returns.len().saturating_sub(1);
+        returns.get(last * of_a_hundred / 100).copied().unwrap_or_default()
     }
 
     /// Wakes those who wait in [`Journal::until`].

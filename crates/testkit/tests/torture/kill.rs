@@ -7,6 +7,7 @@ use chinwag_testkit::random::Random;
 use crate::house::House;
 
 const KILLS: u32 = 24;
+const KILLS_IN_FULL: u32 = 300;
 const PEOPLE: usize = 6;
 /// Things done a second by all tabs together; the two programs post beside them as fast as they can.
 const A_SECOND: u32 = 1_200;
@@ -46,7 +47,7 @@ fn kill_minus_nine_under_load() {
         let mut house = House::open(crate::seed(), PEOPLE).await;
         house.furnish().await;
         house.type_on(A_SECOND);
-        for _ in 0..KILLS {
+        for _ in 0..crate::size(KILLS, KILLS_IN_FULL) {
             let moment = house.journal.draw(Moment::draw);
             moment.come(&house).await;
             house.server.kill();

@@ -4,7 +4,8 @@
 //! The drivers are the real client's state behind the real codec. Nobody here waits by the clock: a run
 //! goes on when what it waits for has happened, and fails at a deadline. What the clock does decide is
 //! when something goes wrong, and that is drawn from a seed: `CHINWAG_SEED=7 cargo test -p
-//! chinwag-testkit --test torture`. The program is built by the run; `CHINWAG_BIN` names another.
+//! chinwag-testkit --test torture`. The program is built by the run; `CHINWAG_BIN` names another. The tests are
+//! short; `cargo xtask prove` runs the same at full size.
 //!
 //! Reading order: [`server`], [`device`], [`house`], then the runs.
 
@@ -14,13 +15,16 @@ mod evidence;
 mod house;
 mod http;
 mod journal;
+mod proxy;
 mod server;
 mod socket;
 
 mod crowd;
+mod cut;
 mod descriptors;
 mod doctored;
 mod drain;
+mod handover;
 mod kill;
 mod removal;
 mod slow;
@@ -37,6 +41,11 @@ fn seed() -> u64 {
     let seed = std::env::var("CHINWAG_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     println!("CHINWAG_SEED={seed}");
     seed
+}
+
+/// How much of something: as the tests have it, or in full (`CHINWAG_FULL=1`), as `cargo xtask prove` has it.
+fn size<T>(short: T, full: T) -> T {
+    if std::env::var_os("CHINWAG_FULL").is_some() { full } else { short }
 }
 
 /// Runs a scene on one thread, so that the ledger has one order.

@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -29,14 +30,26 @@ pub(crate) struct Server {
     child: Option<Child>,
     lives: u32,
     life: watch::Sender<Option<u32>>,
+    /// The port, where it is kept open from one life to the next as a service manager keeps it.
+    port: Option<TcpListener>,
 }
 
 impl Server {
     /// Starts on an empty folder.
     pub(crate) async fn open() -> Self {
+        Self::open_on(address(), None).await
+    }
+
+    /// The same on a port that stays open when it ends.
+    pub(crate) async fn open_on_kept_port() -> Self {
+        let port = TcpListener::bind(address()).expect("the address is this test's own");
+        Self::open_on(port.local_addr().expect("it is bound"), Some(port)).await
+    }
+
+    async fn open_on(address: SocketAddr, port: Option<TcpListener>) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let life = watch::Sender::new(None);
-        let mut server = Self { address: address(), folder, child: None, lives: 0, life };
+        let mut server = Self { address, folder, child: None, lives: 0, life, port };
         server.start().await;
         server
     }
@@ -104,6 +117,21 @@ impl Server {
         (status, asked.elapsed())
     }
 
+    /// SIGTERM, and the next life as soon as this one has ended. Nobody is told.
+    pub(crate) async fn restart_unannounced(&mut self) -> Duration {
+        let asked = Instant::now();
+        let life = *self.life.borrow();
+        let mut child = self.child.take().expect("it runs");
+        kill_process(Pid::from_child(&child), Signal::TERM)
+            .expect("one may signal one's own child");
+        let ended = tokio::task::spawn_blocking(move || child.wait()).await;
+        let status = ended.expect("waiting does not panic").expect("a child can be waited for");
+        assert!(status.success(), "it ended with {status}:\n{}", self.log());
+        assert_eq!(*self.life.borrow(), life, "somebody was told");
+        self.start().await;
+        asked.elapsed()
+    }
+
     /// Bytes of memory that the process holds.
     pub(crate) fn resident_bytes(&self) -> u64 {
         let pid = self.child.as_ref().expect("it runs").id();
@@ -129,11 +157,18 @@ impl Server {
 
     fn spawn(&mut self) -> oneshot::Receiver<()> {
         let log = File::create(self.folder.path().join("log")).expect("the folder is ours");
-        let mut command = Command::new(program());
-        command.args(["serve", "--rate-limits", "off", "--shards", "2", "--listen"]);
-        command.arg(self.address.to_string()).arg("--data").arg(self.folder.path().join("data"));
-        command.current_dir(self.folder.path());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let mut command = match &self.port {
+            Some(port) => with_port(port),
+            None => {
+                let mut command = Command::new(program());
+                command.arg("serve").arg("--listen").arg(self.address.to_string());
+                command.stdin(Stdio::null());
+                command
+            }
+        };
+        command.args(["--rate-limits", "off", "--shards", "2", "--data"]);
+        command.arg(self.folder.path().join("data")).current_dir(self.folder.path());
+        command.stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("the program can be started");
         let output = child.stdout.take().expect("it is piped");
         self.child = Some(child);
@@ -156,6 +191,17 @@ impl Drop for Server {
             eprintln!("the server's last lines, newest first:\n{}", tail.join("\n"));
         }
     }
+}
+
+/// The program with this port as its descriptor 3, as `sd_listen_fds(3)` has it. A shell puts it there, and
+/// becomes the program.
+fn with_port(port: &TcpListener) -> Command {
+    const BECOME: &str = "exec env LISTEN_PID=$$ LISTEN_FDS=1 \"$@\" 3<&0 0</dev/null";
+    let mut command = Command::new("sh");
+    command.args(["-c", BECOME, "sh"]).arg(program()).arg("serve");
+    let port = port.try_clone().expect("a descriptor can be doubled");
+    command.stdin(Stdio::from(OwnedFd::from(port)));
+    command
 }
 
 /// Reads what the server prints to its end, so that it never waits for a full pipe.
