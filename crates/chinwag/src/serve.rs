@@ -109,8 +109,7 @@ pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
     drop(out);
     tracing::info!(listen = %server.address(), "ready");
     notify::tell("READY=1");
-    server.run_until_signalled(|| notify::tell("STOPPING=1"));
-    Ok(())
+    Ok(server.run_until_signalled(|| notify::tell("STOPPING=1"))?)
 }
 
 /// Where the server that is told the same listens.

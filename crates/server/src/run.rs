@@ -26,6 +26,8 @@ use crate::tls::certificates::Certificates;
 
 /// How often rates and revocations that no longer matter are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// Time for the answers to those who waited when the disk failed.
+const FAILED_WITHIN: Duration = Duration::from_millis(500);
 /// A client's way to and fro: who knocked just before a drain has come in by then.
 const COMING_IN: Duration = Duration::from_millis(100);
 
@@ -39,6 +41,11 @@ pub struct Server {
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
 }
+
+/// The disk failed a write, so the process must end. Started again, it has all that was answered as done.
+#[derive(Debug, thiserror::Error)]
+#[error("ended because of its disk: the log has the reason")]
+pub struct DiskFailed;
 
 /// Opens the store, starts the shards and listens.
 pub fn start(config: Config) -> anyhow::Result<Server> {
@@ -153,21 +160,36 @@ impl Server {
         lines
     }
 
-    /// Waits for a signal to stop, calls `stopping`, then drains.
-    pub fn run_until_signalled(self, stopping: impl FnOnce()) {
-        self.runtime.block_on(signalled());
+    /// Waits for a signal to stop, calls `stopping`, then drains. An error where the disk failed
+    /// instead: then what waited has been answered, and the process must end.
+    pub fn run_until_signalled(self, stopping: impl FnOnce()) -> Result<(), DiskFailed> {
+        let failed = self.runtime.block_on(async {
+            tokio::select! {
+                () = signalled() => false,
+                () = self.app.store.failure() => true,
+            }
+        });
         stopping();
+        if failed {
+            self.stop_within(FAILED_WITHIN);
+            return Err(DiskFailed);
+        }
         tracing::info!("draining");
         self.stop();
+        Ok(())
     }
 
     /// Stops accepting, answers what is queued, says goodbye, and closes the store.
     pub fn stop(self) {
+        self.stop_within(DRAIN_WITHIN);
+    }
+
+    fn stop_within(self, within: Duration) {
         self.app.begin_drain();
         let _ = self.phase.send(Phase::Draining);
         self.app.shards.publish(&ToShard::Drain);
         self.runtime.block_on(async {
-            let _ = tokio::time::timeout(DRAIN_WITHIN, nobody_left(&self.app)).await;
+            let _ = tokio::time::timeout(within, nobody_left(&self.app)).await;
         });
         let _ = self.phase.send(Phase::Over);
         let left = self.app.shards.connections();

@@ -11,6 +11,7 @@
 mod apply;
 mod batch;
 mod checkpoint;
+mod disk;
 mod known;
 mod open;
 #[cfg(test)]
@@ -26,11 +27,14 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 pub(crate) use self::apply::Setting;
-pub(crate) use self::checkpoint::last as last_checkpoint;
+pub(crate) use self::checkpoint::{Progress, last as last_checkpoint};
 use self::known::Known;
-pub(crate) use self::open::{FILE, Facts, check_library, facts, lock, migrate, word, writing};
+pub(crate) use self::open::{
+    FILE, Facts, abandon, check_library, create, facts, frame_bytes, lock, migrate, word, writing,
+};
 pub use self::reader::Reader;
 use self::writer::Writer;
 use crate::store::{Publish, Shared, StoreError};
@@ -46,7 +50,8 @@ pub(crate) fn start_writer(
     let pressure = checkpoint::Pressure::new();
     let shared = Arc::clone(shared);
     let known = Known::default();
-    let writer = Writer { connection, known, setting, pressure, shared, publish };
+    let room = disk::Room::default();
+    let writer = Writer { connection, known, setting, pressure, room, shared, publish };
     spawn("store-writer", move || writer.run())
 }
 
@@ -66,6 +71,8 @@ pub(crate) fn start_checkpoints(
     shared: &Arc<Shared>,
 ) -> Result<JoinHandle<()>, StoreError> {
     let (connection, shared) = (writing(folder)?, Arc::clone(shared));
+    // The writer's is the last to be closed, and knows whether the disk may be written.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     spawn("store-checkpoint", move || {
         checkpoint::run(&connection, &shared);
     })

@@ -68,6 +68,9 @@ impl Caller {
             Err(error) => Err(error),
         };
         self.journal.requests.ended(answer.is_ok());
+        if answer.as_ref().is_ok_and(|answer| answer.body["code"] == "unavailable") {
+            count(&self.journal.unavailable);
+        }
         self.journal.changed();
         answer
     }

@@ -6,10 +6,15 @@
 //! when something goes wrong, and that is drawn from a seed: `CHINWAG_SEED=7 cargo test -p
 //! chinwag-testkit --test torture`. The program is built by the run; `CHINWAG_BIN` names another.
 //!
+//! Three runs have a size: `CHINWAG_KILL_POINTS=1000` kills at that many system calls,
+//! `CHINWAG_IO_ERRORS=100` and `CHINWAG_FULL_DISKS=100` break and fill the disk that often. They need
+//! `strace`, and leave to name spaces of one's own; where these are missing they say so and do nothing.
+//!
 //! Reading order: [`server`], [`device`], [`house`], then the runs.
 
 mod caller;
 mod device;
+mod disk;
 mod evidence;
 mod house;
 mod http;
@@ -17,10 +22,13 @@ mod journal;
 mod server;
 mod socket;
 
+mod calls;
 mod crowd;
 mod descriptors;
 mod doctored;
 mod drain;
+mod full;
+mod io_error;
 mod kill;
 mod removal;
 mod slow;
@@ -37,6 +45,11 @@ fn seed() -> u64 {
     let seed = std::env::var("CHINWAG_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     println!("CHINWAG_SEED={seed}");
     seed
+}
+
+/// How often, where `name` says it, or as often as every run does it.
+fn times(name: &str, short: u64) -> u64 {
+    std::env::var(name).ok().and_then(|times| times.parse().ok()).unwrap_or(short)
 }
 
 /// Runs a scene on one thread, so that the ledger has one order.
