@@ -1,9 +1,12 @@
 //! The chat server that starts with one command.
 
+mod backup;
 mod healthcheck;
 mod logging;
 mod notify;
+mod restore;
 mod serve;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -27,6 +30,12 @@ enum Command {
     Serve(serve::Flags),
     /// Ask the server on this machine whether it is ready: 0 if so, else 1 and the reason.
     Healthcheck(serve::Flags),
+    /// Copy the database into one file, while the server runs or not.
+    Backup(backup::Flags),
+    /// Put a backup in the database's place, while the server does not run.
+    Restore(restore::Flags),
+    /// Read the whole database and say what is wrong with it: 0 if nothing is, else 1.
+    Verify(verify::Flags),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -35,6 +44,9 @@ fn main() -> anyhow::Result<()> {
     match arguments.command {
         Some(Command::Serve(flags)) => serve::run(flags),
         Some(Command::Healthcheck(flags)) => healthcheck::run(&flags),
+        Some(Command::Backup(flags)) => backup::run(&flags),
+        Some(Command::Restore(flags)) => restore::run(&flags),
+        Some(Command::Verify(flags)) => verify::run(&flags),
         None => serve::run(arguments.serve),
     }
 }

@@ -15,6 +15,7 @@ use crate::notify;
 /// The file that is read when none is named, if there is one.
 const DEFAULT_FILE: &str = "chinwag.toml";
 
+const DEFAULT_DATA: &str = "chinwag-data";
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// What can be said on the command line and in the environment.
@@ -117,6 +118,15 @@ pub(crate) fn listen(flags: &Flags) -> anyhow::Result<SocketAddr> {
     Ok(flags.listen.or(file(flags)?.listen).unwrap_or(DEFAULT_LISTEN))
 }
 
+/// The data folder of the server that is told the same.
+pub(crate) fn data(flags: &Flags) -> anyhow::Result<PathBuf> {
+    let data = match &flags.data {
+        Some(data) => Some(data.clone()),
+        None => file(flags)?.data,
+    };
+    Ok(data.unwrap_or_else(|| DEFAULT_DATA.into()))
+}
+
 /// Flags and environment (which clap has merged) over the file over the defaults.
 fn raw(flags: Flags) -> anyhow::Result<RawConfig> {
     let file = file(&flags)?;
@@ -124,7 +134,7 @@ fn raw(flags: Flags) -> anyhow::Result<RawConfig> {
     Ok(RawConfig {
         listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
         public_url: flags.public_url.or(file.public_url),
-        data: flags.data.or(file.data).unwrap_or_else(|| "chinwag-data".into()),
+        data: flags.data.or(file.data).unwrap_or_else(|| DEFAULT_DATA.into()),
         registration: flags.registration.or(file.registration).map(Into::into),
         rate_limits: matches!(switch, Switch::On),
         metrics_listen: flags.metrics_listen.or(file.metrics_listen),

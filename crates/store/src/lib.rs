@@ -11,16 +11,21 @@
 //!
 //! Bodies of events are opaque here: JSON objects as the door wrote them.
 
+pub mod backup;
 pub mod committed;
+mod pace;
 mod queue;
 pub mod read;
+pub mod restore;
 mod sqlite;
 mod statistics;
 mod store;
+pub mod verify;
 pub mod write;
 
 use chinwag_core::id::UserId;
 
+pub use pace::Pace;
 pub use store::{COMMIT_BOUNDS_US, Options, Publish, SigningKey, Statistics, Store, StoreError};
 
 /// The installation itself, where it acts: it made the channel `general`. No account has its number.

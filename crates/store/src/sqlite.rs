@@ -9,6 +9,7 @@
 //! marks lie between, and no second index is written. The whole log is a merge of two ranges.
 
 mod apply;
+mod backup;
 mod batch;
 mod checkpoint;
 mod disk;
@@ -18,8 +19,10 @@ mod open;
 mod plans;
 mod read;
 mod reader;
+mod restore;
 mod row;
 mod statements;
+mod verify;
 mod writer;
 
 use std::path::Path;
@@ -30,12 +33,16 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 pub(crate) use self::apply::Setting;
+pub(crate) use self::backup::backup;
 pub(crate) use self::checkpoint::{Progress, last as last_checkpoint};
 use self::known::Known;
 pub(crate) use self::open::{
-    FILE, Facts, abandon, check_library, create, facts, frame_bytes, lock, migrate, word, writing,
+    FILE, Facts, abandon, check_library, create, facts, frame_bytes, lock, migrate, reading_file,
+    word, writing,
 };
 pub use self::reader::Reader;
+pub(crate) use self::restore::restore;
+pub(crate) use self::verify::verify;
 use self::writer::Writer;
 use crate::store::{Publish, Shared, StoreError};
 

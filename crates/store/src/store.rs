@@ -64,6 +64,10 @@ pub enum StoreError {
         "the database has the form {found} and this program knows up to {known}: use a newer program"
     )]
     Newer { found: usize, known: usize },
+    #[error(
+        "the database has the form {found} and this program makes {known}: a start of the server brings it over"
+    )]
+    Older { found: usize, known: usize },
     #[error("SQLite {version} is older than 3.51.3 and can lose data: build with the bundled one")]
     OldLibrary { version: String },
     #[error("a thread of the store cannot be started")]

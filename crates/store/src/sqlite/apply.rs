@@ -4,10 +4,10 @@
 //! A right is asked for in one way, `chinwag_core::access::authorise`, and what changes a room takes
 //! the [`Permit`](chinwag_core::access::Permit) that it gives.
 
-mod accounts;
-mod drafts;
+pub(super) mod accounts;
+pub(super) mod drafts;
 mod installation;
-mod members;
+pub(super) mod members;
 mod messages;
 mod passwords;
 mod rooms;

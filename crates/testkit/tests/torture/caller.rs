@@ -102,6 +102,10 @@ impl Caller {
         Err(code)
     }
 
+    pub(crate) async fn delete(&mut self, room: RoomId, target: Seq) -> Result<(), ErrorCode> {
+        self.membership("DELETE", &format!("/v1/rooms/{room}/messages/{target}")).await
+    }
+
     pub(crate) async fn join(&mut self, room: RoomId) -> Result<(), ErrorCode> {
         self.membership("POST", &format!("/v1/rooms/{room}/join")).await?;
         self.note(Entry::Joined { room, user: self.id.user });

@@ -37,6 +37,7 @@ fn killed_at_a_system_call() {
                 let by = status.signal();
                 assert_eq!(by, Some(Signal::KILL.as_raw()), "{call} {when}: {status}");
                 house.judge_log();
+                house.server.command(&["verify"]).await;
             }
             house.server.start().await;
             house.judge().await;

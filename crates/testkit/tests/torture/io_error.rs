@@ -41,6 +41,7 @@ fn a_failed_write_ends_the_process_and_loses_nothing() {
             let lost = house.journal.requests.unanswered() - unanswered;
             assert_eq!(lost, 0, "{call} {when}: requests without an answer");
             house.judge_log();
+            house.server.command(&["verify"]).await;
         }
         assert!(house.journal.unavailable.get() > 0, "nobody ever waited for a write that failed");
         house.server.start().await;

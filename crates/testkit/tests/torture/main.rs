@@ -31,6 +31,7 @@ mod full;
 mod io_error;
 mod kill;
 mod removal;
+mod restore;
 mod slow;
 mod storm;
 

@@ -185,6 +185,24 @@ impl Server {
         before.expect("one may limit one's own child");
     }
 
+    /// Has the program do something else on the same data: what it printed.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(program());
+        command.args(arguments).arg("--data").arg(self.folder.path().join("data"));
+        command.current_dir(self.folder.path());
+        let output = tokio::task::spawn_blocking(move || command.output()).await;
+        let output = output.expect("it does not panic").expect("the program can be started");
+        let said =
+            [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
+        assert!(output.status.success(), "{arguments:?}: {said:?}");
+        said.concat()
+    }
+
+    /// A file of the test beside the data.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// What it has logged in this life.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()

@@ -125,20 +125,27 @@ pub(super) fn delete(
     if last_owner && batch.any(sql::USER_OTHER, [user])? {
         return Err(Refusal::Forbidden("make someone else the installation's owner first").into());
     }
+    if last_owner {
+        // Nobody is left, and whoever comes next owns the installation: by no link of before.
+        batch.run(sql::INVITES_ERASE, [])?;
+    }
+    erase(batch, s)?;
+    Ok(Applied::silent(Written::Done))
+}
+
+/// Erases the actor's account, whatever becomes of what it owned.
+pub(in crate::sqlite) fn erase(batch: &mut Batch<'_>, s: &Submission) -> Applying<()> {
+    let user = s.actor.to_i64();
     for room in batch.numbers(sql::MEMBER_ROOMS, [user])? {
         depart(batch, s, RoomId::from_i64(room))?;
     }
     sessions::revoke_all(batch, s.actor, None, s.at_ms)?;
     batch.run(sql::RESET_DELETE, [user])?;
-    if last_owner {
-        // Nobody is left, and whoever comes next owns the installation: by no link of before.
-        batch.run(sql::INVITES_ERASE, [])?;
-    }
     batch.run(sql::USER_ERASE, [user, s.at_ms.cast_signed()])?;
     let erased = Profile { user: s.actor, handle: "".into(), display_name: "".into(), hue: None };
     batch.told.push(Entry::Profile(Arc::new(erased)));
     batch.accounts_changed = true;
-    Ok(Applied::silent(Written::Done))
+    Ok(())
 }
 
 /// Takes someone whose account ends out of a room. This is no leave that one asks for: it holds in
@@ -157,7 +164,12 @@ fn depart(batch: &mut Batch<'_>, s: &Submission, room: RoomId) -> Applying<()> {
 
 /// Where the actor is the room's last owner, the longest-standing of the highest other role becomes
 /// one.
-fn pass_on(batch: &mut Batch<'_>, s: &Submission, room: RoomId, actor: Actor) -> Applying<()> {
+pub(in crate::sqlite) fn pass_on(
+    batch: &mut Batch<'_>,
+    s: &Submission,
+    room: RoomId,
+    actor: Actor,
+) -> Applying<()> {
     if actor.role != Some(Role::Owner) || !is_only_owner(batch, room, s.actor)? {
         return Ok(());
     }
