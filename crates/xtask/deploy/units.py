@@ -10,13 +10,14 @@ EXPOSURE_MAX = 2.0
 
 
 @test
-def systemd_finds_nothing_to_say_of_the_unit():
+def systemd_finds_nothing_to_say_of_the_units():
+    names = ["chinwag.service", "chinwag-backup.service", "chinwag-backup.timer"]
     with folder() as place:
-        unit = place / "chinwag.service"
-        text = (DEPLOY / "systemd" / "chinwag.service").read_text()
-        assert text.count("/usr/bin/chinwag") == 1
-        unit.write_text(text.replace("/usr/bin/chinwag", str(chinwag())))
-        said = run(program("systemd-analyze"), "verify", "--man=no", unit)
+        for name in names:
+            text = (DEPLOY / "systemd" / name).read_text()
+            assert text.count("/usr/bin/chinwag") == int(name.endswith(".service")), name
+            (place / name).write_text(text.replace("/usr/bin/chinwag", str(chinwag())))
+        said = run(program("systemd-analyze"), "verify", "--man=no", *[place / name for name in names])
         ours = [line for line in said.splitlines() if "chinwag" in line]
         assert not ours, ours
 
@@ -53,6 +54,8 @@ def the_debian_package_has_what_it_should_and_installs():
         assert files == {
             "usr/bin/chinwag",
             "usr/lib/systemd/system/chinwag.service",
+            "usr/lib/systemd/system/chinwag-backup.service",
+            "usr/lib/systemd/system/chinwag-backup.timer",
             "usr/lib/sysusers.d/chinwag.conf",
             "etc/chinwag/chinwag.toml",
             "usr/share/doc/chinwag/copyright",

@@ -32,7 +32,7 @@ fn killed_at_a_system_call() {
             house.type_on(A_SECOND);
             house.server.kill();
             for &(call, when) in points {
-                house.server.start_tampered(&format!("{call}:signal=KILL:when={when}")).await;
+                house.server.start_tampered(&format!("{call}:signal=KILL:when={when}"), None).await;
                 let status = house.server.end().await;
                 let by = status.signal();
                 assert_eq!(by, Some(Signal::KILL.as_raw()), "{call} {when}: {status}");

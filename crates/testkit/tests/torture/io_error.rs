@@ -8,6 +8,8 @@ use crate::house::{House, post_on};
 const ERRORS: u64 = 6;
 const PEOPLE: usize = 4;
 const A_SECOND: u32 = 400;
+/// What fails: a call, and whether it is about the database's own file, which only checkpoints write.
+const CALLS: [(&str, bool); 3] = [("fdatasync", false), ("pwrite64", false), ("pwrite64", true)];
 /// How many of the calls of a thread go well first, so that it is up when one fails.
 const CALLS_BEFORE: std::ops::RangeInclusive<u64> = 20..=200;
 /// What the log says of it, once.
@@ -30,10 +32,13 @@ fn a_failed_write_ends_the_process_and_loses_nothing() {
         let (status, _) = house.server.terminate().await;
         assert!(status.success());
         for number in 0..crate::times("CHINWAG_IO_ERRORS", ERRORS) {
-            let call = ["fdatasync", "pwrite64"][number as usize % 2];
-            let when = house.journal.draw(|random| random.between(CALLS_BEFORE));
+            let (call, database) = CALLS[number as usize % CALLS.len()];
+            let file = database.then(|| house.server.database());
+            let before = if database { 1..=10 } else { CALLS_BEFORE };
+            let when = house.journal.draw(|random| random.between(before));
             let unanswered = house.journal.requests.unanswered();
-            house.server.start_tampered(&format!("{call}:error=EIO:when={when}")).await;
+            let inject = format!("{call}:error=EIO:when={when}");
+            house.server.start_tampered(&inject, file.as_deref()).await;
             let status = house.server.end().await;
             let log = house.server.log();
             assert_eq!(status.code(), Some(1), "{call} {when}: it ended with {status}:\n{log}");

@@ -91,15 +91,18 @@ impl Server {
     }
 
     /// Starts it below strace, which tampers with a system call as its `-e inject=` says, and waits
-    /// until it is ready or has ended.
-    pub(crate) async fn start_tampered(&mut self, inject: &str) {
+    /// until it is ready or has ended. Where a file is named, only calls that are about it count.
+    pub(crate) async fn start_tampered(&mut self, inject: &str, file: Option<&Path>) {
         let call = inject.split(':').next().unwrap_or_default();
         let (trace, inject) = (format!("trace={call}"), format!("inject={inject}"));
         // With `--seccomp-bpf` it would be faster, and give no signal but to the first thread.
         let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "signal=none"];
         // Whoever kills strace kills the program too.
         let bound = ["setpriv", "--pdeathsig", "KILL"];
-        let ready = self.spawn(&[&strace[..], &["-e", &trace, "-e", &inject], &bound].concat());
+        let file = file.map(|file| file.to_str().expect("our paths are text"));
+        let about = file.map(|file| vec!["-P", file]).unwrap_or_default();
+        let tamper = ["-e", &trace, "-e", &inject];
+        let ready = self.spawn(&[&strace[..], &about, &tamper, &bound].concat());
         // With its end its output is closed, and nobody says anything any more.
         let waited = timeout(START_WITHIN, ready).await;
         assert!(waited.is_ok(), "it neither said that it is ready nor ended");
