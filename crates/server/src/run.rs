@@ -26,8 +26,9 @@ use crate::tls::certificates::Certificates;
 
 /// How often rates and revocations that no longer matter are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
-/// Time for the answers to those who waited when the disk failed.
-const FAILED_WITHIN: Duration = Duration::from_millis(500);
+/// Time for the answers to those who waited when the disk failed: a connection that is kept is known to be
+/// still after half a second (`accept/http1.rs`), and one that ends before that may cut a request off.
+const FAILED_WITHIN: Duration = Duration::from_millis(900);
 /// A client's way to and fro: who knocked just before a drain has come in by then.
 const COMING_IN: Duration = Duration::from_millis(100);
 
