@@ -117,6 +117,11 @@ impl Chinwag {
         Ok(Self { users, access_tokens, archive, ..again })
     }
 
+    /// The folder of its database.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// Signs in the first so many users.
     pub(crate) fn sign_in(&mut self, users: usize) -> Result<()> {
         ensure!(users <= self.users.len(), "the fixture has {} users", self.users.len());

@@ -206,6 +206,7 @@ pub(crate) const GOALS: &[Goal] = &[
     at_least("history/4-clients", "requests_per_s", By::Floor(Server::Sqlite), 0.5),
     at_most("sign-in/one-core/200-sign-in", "times_quiet_p50", By::One, 2.0),
     at_most("sign-in/all-cores/200-sign-in", "times_quiet_p50", By::One, 2.0),
+    at_most("backup/while-it-runs", "times_quiet_p99", By::One, 1.1),
     at_most("fan-out/100/one-at-a-time", CPU, C, 1.25),
     at_least("fan-out/100/one-at-a-time", RATE, C, 0.85),
     at_most("fan-out/100/32-in-flight", CPU, C, 1.5),

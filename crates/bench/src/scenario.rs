@@ -3,6 +3,7 @@
 //! A scenario's figures bear names like paths: `fan-out/1000/16-in-flight`. `--only fan-out/1000`
 //! takes a part.
 
+mod backup;
 mod connect;
 mod cores;
 mod durable;
@@ -61,6 +62,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "connect", about: "connect, token check, ready", run: connect::run },
     Scenario { name: "idle", about: "memory of idle connections", run: idle::run },
     Scenario { name: "overload", about: "more than the server can take", run: overload::run },
+    Scenario { name: "backup", about: "sends while the database is backed up", run: backup::run },
     Scenario { name: "cores", about: "one shard, and a shard for each core", run: cores::run },
     Scenario {
         name: "growth",

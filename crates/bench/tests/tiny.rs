@@ -115,9 +115,10 @@ fn chinwag_goes_through_every_scenario_without_a_fault() {
     let report = run(&["--servers", "chinwag"]);
     let rows = report["rows"].as_array().expect("a report has rows");
     let names: Vec<&str> = rows.iter().filter_map(|row| row["name"].as_str()).collect();
-    for scenario in
-        ["rest", "start", "durable", "history", "sign-in", "fan-out", "rooms", "connect", "idle"]
-    {
+    for scenario in [
+        "rest", "start", "durable", "history", "sign-in", "fan-out", "rooms", "connect", "idle",
+        "backup",
+    ] {
         let measured = names.iter().any(|name| name.starts_with(scenario));
         assert!(measured, "{scenario} is not among {names:?}");
     }

@@ -1,6 +1,7 @@
 //! The chat server that starts with one command.
 
 mod admin;
+mod backup;
 mod config;
 mod doctor;
 mod healthcheck;
@@ -8,8 +9,10 @@ mod logging;
 mod moment;
 mod notify;
 mod options;
+mod restore;
 mod serve;
 mod settings;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -41,6 +44,12 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Ask the server on this machine whether it is ready: 0 if so, else 1 and the reason.
     Healthcheck(Flags),
+    /// Copy the database into one file, while the server runs or not.
+    Backup(backup::Flags),
+    /// Put a backup in the database's place, while the server does not run.
+    Restore(restore::Flags),
+    /// Read the whole database and say what is wrong with it: 0 if nothing is, else 1.
+    Verify(verify::Flags),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -52,6 +61,9 @@ fn main() -> anyhow::Result<()> {
         Some(Command::Admin(arguments)) => admin::run(arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Healthcheck(flags)) => healthcheck::run(&flags),
+        Some(Command::Backup(flags)) => backup::run(&flags),
+        Some(Command::Restore(flags)) => restore::run(&flags),
+        Some(Command::Verify(flags)) => verify::run(&flags),
         None => serve::run(&arguments.serve),
     }
 }

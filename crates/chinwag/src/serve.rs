@@ -26,8 +26,7 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<()> {
     drop(out);
     tracing::info!(listen = %server.address(), "ready");
     notify::tell("READY=1");
-    server.run_until_signalled(|| notify::tell("STOPPING=1"));
-    Ok(())
+    Ok(server.run_until_signalled(|| notify::tell("STOPPING=1"))?)
 }
 
 /// The port that the service manager holds open for this program (`sd_listen_fds(3)`), where it does.

@@ -246,12 +246,17 @@ impl Settings {
         self.needed("listen")
     }
 
+    /// Where the server that is told the same keeps everything.
+    pub(crate) fn data(&self) -> anyhow::Result<PathBuf> {
+        self.needed("data")
+    }
+
     /// What the server is told.
     pub(crate) fn raw(&self) -> anyhow::Result<RawConfig> {
         Ok(RawConfig {
             listen: self.listen()?,
             public_url: self.parsed("public_url")?,
-            data: self.needed("data")?,
+            data: self.data()?,
             registration: self.value("registration").and_then(Registration::from_name),
             rate_limits: self.value("rate_limits") != Some("off"),
             metrics_listen: self.parsed("metrics_listen")?,

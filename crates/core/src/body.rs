@@ -32,6 +32,12 @@ pub fn room(room: RoomId) -> Arc<str> {
     format!(r#"{{"room":"{room}"}}"#).into()
 }
 
+/// Of [`crate::event::EventKind::Draft`], where nothing is left of it.
+#[must_use]
+pub fn draft_none(room: RoomId) -> Arc<str> {
+    format!(r#"{{"room":"{room}","text":""}}"#).into()
+}
+
 /// Of [`crate::event::EventKind::RoomRead`].
 #[must_use]
 pub fn room_read(room: RoomId, read_seq: Seq, read_n: u64) -> Arc<str> {

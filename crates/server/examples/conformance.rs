@@ -23,6 +23,5 @@ fn main() -> anyhow::Result<()> {
     })?;
     let server = chinwag_server::run::start(config)?;
     println!("listening {}", server.address());
-    server.run_until_signalled(|| {});
-    Ok(())
+    Ok(server.run_until_signalled(|| {})?)
 }

@@ -168,6 +168,9 @@ pub(crate) fn registration(config: &Config, store: &Store) -> Registration {
     set.unwrap_or(config.registration)
 }
 
+/// After how long to try again while the disk is full: its writer looks for room each second.
+const FULL_RETRY_MS: u64 = 2_000;
+
 /// The node is leaving and takes no more commands.
 pub(crate) fn draining() -> Problem {
     Problem::retry(ErrorCode::Busy, "this node is leaving, try again", 1_000)
@@ -184,6 +187,7 @@ pub(crate) fn problem(refusal: &Refusal) -> Problem {
         Refusal::Taken => Problem::new(ErrorCode::Taken, message),
         Refusal::Unauthorized => Problem::new(ErrorCode::Unauthorized, message),
         Refusal::Busy => Problem::retry(ErrorCode::Busy, message, 200),
+        Refusal::Full => Problem::retry(ErrorCode::Busy, message, FULL_RETRY_MS),
         Refusal::Unavailable => Problem::retry(ErrorCode::Unavailable, message, 1_000),
     }
 }

@@ -24,4 +24,5 @@ mod stream;
 mod telemetry;
 mod throttle;
 mod tls;
+pub mod upkeep;
 mod web;

@@ -30,6 +30,9 @@ const FORGET_EVERY: Duration = Duration::from_secs(60);
 const RETURNS_A_SECOND: f64 = 2_000.0;
 /// The next server is there by then.
 const RETURN_WITHIN_MIN: Duration = Duration::from_millis(500);
+/// Time for the answers to those who waited when the disk failed: a connection that is kept is known to be
+/// still after half a second (`accept/http1.rs`), and one that ends before that may cut a request off.
+const FAILED_WITHIN: Duration = Duration::from_millis(900);
 /// A client's way to and fro: who knocked just before a drain has come in by then.
 const COMING_IN: Duration = Duration::from_millis(100);
 
@@ -43,6 +46,11 @@ pub struct Server {
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
 }
+
+/// The disk failed a write, so the process must end. Started again, it has all that was answered as done.
+#[derive(Debug, thiserror::Error)]
+#[error("ended because of its disk: the log has the reason")]
+pub struct DiskFailed;
 
 /// Opens the store, starts the shards and listens where the configuration says.
 pub fn start(config: Config) -> anyhow::Result<Server> {
@@ -169,22 +177,37 @@ impl Server {
         lines
     }
 
-    /// Waits for a signal to stop, calls `stopping`, then drains.
-    pub fn run_until_signalled(self, stopping: impl FnOnce()) {
-        self.runtime.block_on(signalled());
+    /// Waits for a signal to stop, calls `stopping`, then drains. An error where the disk failed
+    /// instead: then what waited has been answered, and the process must end.
+    pub fn run_until_signalled(self, stopping: impl FnOnce()) -> Result<(), DiskFailed> {
+        let failed = self.runtime.block_on(async {
+            tokio::select! {
+                () = signalled() => false,
+                () = self.app.store.failure() => true,
+            }
+        });
         stopping();
+        if failed {
+            self.stop_within(FAILED_WITHIN);
+            return Err(DiskFailed);
+        }
         tracing::info!("draining");
         self.stop();
+        Ok(())
     }
 
     /// Stops accepting, answers what is queued, says goodbye, and closes the store.
     pub fn stop(self) {
+        self.stop_within(DRAIN_WITHIN);
+    }
+
+    fn stop_within(self, within: Duration) {
         self.app.begin_drain();
         let _ = self.phase.send(Phase::Draining);
         let return_within = return_within(self.app.shards.connections(), self.app.config.shards);
         self.app.shards.publish(&ToShard::Drain { return_within });
         self.runtime.block_on(async {
-            let _ = tokio::time::timeout(DRAIN_WITHIN, nobody_left(&self.app)).await;
+            let _ = tokio::time::timeout(within, nobody_left(&self.app)).await;
         });
         let _ = self.phase.send(Phase::Over);
         let left = self.app.shards.connections();

@@ -313,7 +313,12 @@ impl prometheus_client::collector::Collector for StoreFigures {
         let gauges = [
             ("wal_bytes", "The write-ahead log in use", figures.wal_bytes),
             ("database_bytes", "The database's file", figures.db_bytes),
-            ("store_failed", "1 once the disk failed a commit", u64::from(figures.failed)),
+            ("store_failed", "1 once the disk failed a write", u64::from(figures.failed)),
+            (
+                "store_read_only",
+                "1 while the disk has no room: nothing is written, reads go on",
+                u64::from(figures.read_only),
+            ),
         ];
         for (name, help, value) in gauges {
             let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
@@ -372,12 +377,16 @@ pub(crate) async fn livez(
     "ok\n"
 }
 
-/// Ready to serve: not draining, and the disk takes what is written.
+/// Ready to serve: not draining, and the disk has not failed. One that is full is told of, and no reason
+/// to send people away: they read on, and there is no other node that could write.
 pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
-    let why = if app.is_draining() {
+    let Statistics { failed, read_only, .. } = app.store.statistics();
+    let why = if failed {
+        "the disk failed; the process ends\n"
+    } else if app.is_draining() {
         "draining\n"
-    } else if app.store.statistics().failed {
-        "the disk failed; nothing is written until a restart\n"
+    } else if read_only {
+        return "read-only: the disk is full\n".into_response();
     } else {
         return "ok\n".into_response();
     };

@@ -11,12 +11,16 @@
 //!
 //! Bodies of events are opaque here: JSON objects as the door wrote them.
 
+pub mod backup;
 pub mod committed;
+mod pace;
 mod queue;
 pub mod read;
+pub mod restore;
 mod sqlite;
 mod statistics;
 mod store;
+pub mod verify;
 pub mod write;
 
 use std::path::Path;
@@ -24,6 +28,7 @@ use std::time::Duration;
 
 use chinwag_core::id::UserId;
 
+pub use pace::Pace;
 pub use sqlite::{Examined, FILE as DATABASE_FILE, Whole};
 pub use store::{COMMIT_BOUNDS_US, Options, Publish, SigningKey, Statistics, Store, StoreError};
 

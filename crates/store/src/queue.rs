@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Work that waits, at most `max` pieces of it.
 pub(crate) struct Queue<T> {
@@ -60,20 +61,25 @@ impl<T> Queue<T> {
 
     /// Waits for work and takes one piece; none once the queue is closed and empty.
     pub(crate) fn take(&self) -> Option<T> {
-        let mut state = self.wait();
+        let mut state = self.wait(None);
         let item = state.items.pop_front();
         self.depth.store(state.items.len(), Ordering::Relaxed);
         item
     }
 
-    /// Waits for work and moves all there is, at most `max` pieces, into `into`; false once the
-    /// queue is closed and empty.
-    pub(crate) fn take_many(&self, into: &mut Vec<T>, max: usize) -> bool {
-        let mut state = self.wait();
+    /// Waits for work, at most for `patience`, and moves all there is, at most `max` pieces, into
+    /// `into`; false once the queue is closed and empty.
+    pub(crate) fn take_many(
+        &self,
+        into: &mut Vec<T>,
+        max: usize,
+        patience: Option<Duration>,
+    ) -> bool {
+        let mut state = self.wait(patience);
         let count = state.items.len().min(max);
         into.extend(state.items.drain(..count));
         self.depth.store(state.items.len(), Ordering::Relaxed);
-        count > 0
+        count > 0 || !state.closed
     }
 
     /// Takes no more; what is queued is still given out.
@@ -90,11 +96,34 @@ impl<T> Queue<T> {
         self.max
     }
 
-    fn wait(&self) -> MutexGuard<'_, State<T>> {
+    fn wait(&self, patience: Option<Duration>) -> MutexGuard<'_, State<T>> {
         let mut state = self.lock();
+        if let Some(patience) = patience {
+            return self.wait_within(state, patience);
+        }
         while state.items.is_empty() && !state.closed {
             state.waiting += 1;
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state
+    }
+
+    /// Only where there is one taker: one whose time is over does not know whether it was counted as
+    /// woken.
+    fn wait_within<'q>(
+        &'q self,
+        mut state: MutexGuard<'q, State<T>>,
+        patience: Duration,
+    ) -> MutexGuard<'q, State<T>> {
+        let until = Instant::now() + patience;
+        while state.items.is_empty() && !state.closed {
+            let Some(left) = until.checked_duration_since(Instant::now()) else {
+                break;
+            };
+            state.waiting = 1;
+            let woken = self.ready.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting = 0;
         }
         state
     }
@@ -126,9 +155,21 @@ mod tests {
         queue.close();
         assert_eq!(queue.push(2), Err(2));
         let mut taken = Vec::new();
-        assert!(queue.take_many(&mut taken, 8) && !queue.take_many(&mut taken, 8));
+        assert!(queue.take_many(&mut taken, 8, None) && !queue.take_many(&mut taken, 8, None));
         assert_eq!(taken, [1]);
         assert_eq!(queue.take(), None);
+    }
+
+    #[test]
+    fn one_whose_patience_is_over_goes_on_without() {
+        let queue = Queue::new(8);
+        let mut taken = Vec::new();
+        assert!(queue.take_many(&mut taken, 8, Some(Duration::ZERO)), "it is open");
+        assert_eq!(queue.push(1), Ok(()));
+        assert!(queue.take_many(&mut taken, 8, Some(Duration::MAX / 4)));
+        assert_eq!(taken, [1]);
+        queue.close();
+        assert!(!queue.take_many(&mut taken, 8, Some(Duration::ZERO)));
     }
 
     #[test]

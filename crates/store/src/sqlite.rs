@@ -9,8 +9,10 @@
 //! marks lie between, and no second index is written. The whole log is a merge of two ranges.
 
 mod apply;
+mod backup;
 mod batch;
 mod checkpoint;
+mod disk;
 mod examine;
 mod known;
 mod open;
@@ -18,8 +20,10 @@ mod open;
 mod plans;
 mod read;
 mod reader;
+mod restore;
 mod row;
 mod statements;
+mod verify;
 mod writer;
 
 use std::path::Path;
@@ -27,15 +31,22 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 pub(crate) use self::apply::Setting;
-pub(crate) use self::checkpoint::last as last_checkpoint;
+pub(crate) use self::backup::backup;
+pub(crate) use self::checkpoint::{Progress, last as last_checkpoint};
 pub(crate) use self::examine::examine;
 pub use self::examine::{Examined, Whole};
 use self::known::Known;
 pub use self::open::FILE;
-pub(crate) use self::open::{Facts, check_library, facts, lock, migrate, word, writing};
+pub(crate) use self::open::{
+    Facts, abandon, check_library, create, facts, frame_bytes, lock, migrate, reading_file, word,
+    writing,
+};
 pub use self::reader::Reader;
+pub(crate) use self::restore::restore;
+pub(crate) use self::verify::verify;
 use self::writer::Writer;
 use crate::store::{Publish, Shared, StoreError};
 
@@ -50,8 +61,9 @@ pub(crate) fn start_writer(
     let pressure = checkpoint::Pressure::new();
     let shared = Arc::clone(shared);
     let known = Known::default();
-    let writer =
-        Writer { connection, known, setting, pressure, shared, publish, marked: Vec::new() };
+    let room = disk::Room::default();
+    let marked = Vec::new();
+    let writer = Writer { connection, known, setting, pressure, room, shared, publish, marked };
     spawn("store-writer", move || writer.run())
 }
 
@@ -71,6 +83,8 @@ pub(crate) fn start_checkpoints(
     shared: &Arc<Shared>,
 ) -> Result<JoinHandle<()>, StoreError> {
     let (connection, shared) = (writing(folder)?, Arc::clone(shared));
+    // The writer's is the last to be closed, and knows whether the disk may be written.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     spawn("store-checkpoint", move || {
         checkpoint::run(&connection, &shared);
     })

@@ -47,8 +47,10 @@ pub struct Statistics {
     pub db_bytes: u64,
     /// Rows whose checksum was wrong when they were read.
     pub rows_corrupt: u64,
-    /// True once the disk failed a commit: nothing more is written until a restart.
+    /// True once the disk failed a write: nothing more is written, the process must end.
     pub failed: bool,
+    /// True while the disk has no room: nothing is written, reads go on.
+    pub read_only: bool,
 }
 
 /// What the threads add to.
@@ -70,6 +72,7 @@ pub(crate) struct Counters {
     pub(crate) wal_bytes: AtomicU64,
     pub(crate) rows_corrupt: AtomicU64,
     pub(crate) failed: AtomicBool,
+    pub(crate) read_only: AtomicBool,
 }
 
 pub(crate) fn add(counter: &AtomicU64, more: usize) {
@@ -116,6 +119,7 @@ impl Counters {
             wal_bytes: read(&self.wal_bytes),
             rows_corrupt: read(&self.rows_corrupt),
             failed: self.failed.load(Ordering::Relaxed),
+            read_only: self.read_only.load(Ordering::Relaxed),
             ..Statistics::default()
         }
     }

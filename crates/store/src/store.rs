@@ -9,12 +9,12 @@ use std::thread::JoinHandle;
 use chinwag_core::access::Registration;
 use chinwag_core::id::{Epoch, Key, RoomId, UserId};
 use chinwag_core::limit::{READ_QUEUE_MAX, WRITER_QUEUE_MAX};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::committed::Told;
 use crate::queue::Queue;
 use crate::read::Reader;
-use crate::sqlite::{self, Facts};
+use crate::sqlite::{self, Facts, Progress};
 use crate::statistics::Counters;
 pub use crate::statistics::{COMMIT_BOUNDS_US, Statistics};
 use crate::write::{Answer, Refusal, Submission, Write, Written};
@@ -65,6 +65,10 @@ pub enum StoreError {
         "the database has the form {found} and this program knows up to {known}: use a newer program"
     )]
     Newer { found: usize, known: usize },
+    #[error(
+        "the database has the form {found} and this program makes {known}: a start of the server brings it over"
+    )]
+    Older { found: usize, known: usize },
     #[error("SQLite {version} is older than 3.51.3 and can lose data: build with the bundled one")]
     OldLibrary { version: String },
     #[error("a thread of the store cannot be started")]
@@ -80,6 +84,12 @@ pub(crate) struct Shared {
     /// Asks for a checkpoint; one request is as good as many.
     pub(crate) checkpoints: Queue<()>,
     pub(crate) counters: Counters,
+    pub(crate) folder: PathBuf,
+    /// Bytes that a page takes in the write-ahead log.
+    pub(crate) frame_bytes: u64,
+    pub(crate) progress: Progress,
+    /// True once the disk has failed and everyone who waited was answered.
+    pub(crate) over: watch::Sender<bool>,
     /// True while there is no account.
     pub(crate) empty: AtomicBool,
     /// As the writer's setting has it.
@@ -89,6 +99,19 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// The disk failed a write or an fsync. What was written before it is then unsure too, since the
+    /// system may have thrown it away, and a second try would succeed over the loss: so nothing is
+    /// tried again, and the process ends.
+    pub(crate) fn fail(&self, error: &rusqlite::Error) {
+        if !self.counters.failed.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "the disk failed a write: what waits is answered as unavailable, and the process ends"
+            );
+        }
+        self.inbox.close();
+    }
+
     fn close(&self) {
         self.inbox.close();
         self.reads.close();
@@ -139,6 +162,7 @@ impl Store {
         let Options { folder, readers, now_ms, random } = options;
         sqlite::check_library()?;
         let lock = sqlite::lock(&folder)?;
+        sqlite::create(&folder)?;
         let mut connection = sqlite::writing(&folder)?;
         sqlite::migrate(&mut connection)?;
         let facts = sqlite::facts(&mut connection, now_ms, random)?;
@@ -148,6 +172,10 @@ impl Store {
             reads: Queue::new(READ_QUEUE_MAX),
             checkpoints: Queue::new(1),
             counters: Counters::default(),
+            folder: folder.clone(),
+            frame_bytes: sqlite::frame_bytes(&connection)?,
+            progress: Progress::default(),
+            over: watch::Sender::new(false),
             empty: AtomicBool::new(facts.is_empty),
             bootstrap: Mutex::new(bootstrap.clone()),
             registration: Mutex::new(facts.registration),
@@ -210,6 +238,14 @@ impl Store {
         receiver.await.unwrap_or(Err(Refusal::Unavailable))
     }
 
+    /// Comes back once the disk has failed a write, or the writer has panicked: whoever waited has been
+    /// answered with [`Refusal::Unavailable`], nothing is written any more, and the process must end.
+    /// A restart brings back all that was ever answered as done.
+    pub async fn failure(&self) {
+        // The sender lives as long as this.
+        let _ = self.shared.over.subscribe().wait_for(|over| *over).await;
+    }
+
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.facts.epoch
@@ -267,7 +303,8 @@ impl Store {
     }
 
     /// Takes no more, finishes and answers what is queued, brings the log into the database and ends
-    /// the threads. A second call does nothing. It waits, so call it off the async threads.
+    /// the threads. A second call does nothing. It waits, so call it off the async threads. After a
+    /// failure of the disk it touches the disk no more, and waits for nobody who may be stuck on it.
     pub fn close(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Running { others, writer, lock }) = running.take() else {
@@ -276,9 +313,12 @@ impl Store {
         self.shared.inbox.close();
         let connection = writer.join();
         self.shared.close();
+        if self.shared.counters.failed.load(Ordering::Relaxed) {
+            return connection.ok().into_iter().for_each(sqlite::abandon);
+        }
         let ended = others.into_iter().map(JoinHandle::join).all(|end| end.is_ok());
         match connection {
-            Ok(connection) if ended => sqlite::last_checkpoint(&connection, &self.shared.counters),
+            Ok(connection) if ended => sqlite::last_checkpoint(&connection, &self.shared),
             _ => tracing::error!("a thread of the store panicked"),
         }
         drop(lock);

@@ -302,6 +302,9 @@ pub enum Refusal {
     /// The queue is full or the store is closing: nothing changed.
     #[error("too busy, try again")]
     Busy,
+    /// The disk has no room: nothing changed, and nothing is written until there is some.
+    #[error("the server's disk is full: nothing changed, try again later")]
+    Full,
     /// The database failed; for this command nothing was committed as far as is known.
     #[error("the database cannot be reached, try again with the same key")]
     Unavailable,

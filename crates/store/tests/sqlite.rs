@@ -44,6 +44,20 @@ fn folder_and_files_are_the_owners_alone() {
     assert!(!folder.join("chinwag.db-wal").exists(), "the last one out brings the log over");
 }
 
+/// Closing any file of a database gives up every lock that the process has on it (POSIX). Without its lock
+/// somebody's shell would take itself for the last one and remove the log.
+#[test]
+fn other_processes_see_that_it_is_open() {
+    let world = open();
+    let file = std::fs::metadata(world.folder().join("chinwag.db")).expect("it is there");
+    let inode = std::os::unix::fs::MetadataExt::ino(&file);
+    let locks = std::fs::read_to_string("/proc/locks").expect("the system tells");
+    let (pid, inode) = (format!(" {} ", std::process::id()), format!(":{inode} "));
+    let ours =
+        |line: &&str| line.contains(" READ ") && line.contains(&pid) && line.contains(&inode);
+    assert!(locks.lines().any(|line| ours(&line)), "{locks}");
+}
+
 #[test]
 fn files_that_others_may_read_are_taken_from_them() {
     let folder = tempfile::tempdir().expect("a folder of its own");

@@ -11,14 +11,13 @@ EXPOSURE_MAX = 2.0
 
 @test
 def systemd_finds_nothing_to_say_of_the_units():
+    names = ["chinwag.service", "chinwag.socket", "chinwag-backup.service", "chinwag-backup.timer"]
     with folder() as place:
-        unit = place / "chinwag.service"
-        text = (DEPLOY / "systemd" / "chinwag.service").read_text()
-        assert text.count("/usr/bin/chinwag") == 1
-        unit.write_text(text.replace("/usr/bin/chinwag", str(chinwag())))
-        port = place / "chinwag.socket"
-        port.write_text((DEPLOY / "systemd" / "chinwag.socket").read_text())
-        said = run(program("systemd-analyze"), "verify", "--man=no", unit, port)
+        for name in names:
+            text = (DEPLOY / "systemd" / name).read_text()
+            assert text.count("/usr/bin/chinwag") == int(name.endswith(".service")), name
+            (place / name).write_text(text.replace("/usr/bin/chinwag", str(chinwag())))
+        said = run(program("systemd-analyze"), "verify", "--man=no", *[place / name for name in names])
         ours = [line for line in said.splitlines() if "chinwag" in line]
         assert not ours, ours
 
@@ -56,6 +55,8 @@ def the_debian_package_has_what_it_should_and_installs():
             "usr/bin/chinwag",
             "usr/lib/systemd/system/chinwag.service",
             "usr/lib/systemd/system/chinwag.socket",
+            "usr/lib/systemd/system/chinwag-backup.service",
+            "usr/lib/systemd/system/chinwag-backup.timer",
             "usr/lib/sysusers.d/chinwag.conf",
             "etc/chinwag/chinwag.toml",
             "usr/share/doc/chinwag/copyright",

@@ -4,11 +4,11 @@
 //! A right is asked for in one way, `chinwag_core::access::authorise`, and what changes a room takes
 //! the [`Permit`](chinwag_core::access::Permit) that it gives.
 
-mod accounts;
+pub(super) mod accounts;
 mod audit;
-mod drafts;
+pub(super) mod drafts;
 mod installation;
-mod members;
+pub(super) mod members;
 mod messages;
 mod passwords;
 mod receipts;

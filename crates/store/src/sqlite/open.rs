@@ -37,7 +37,7 @@ const READER_CACHE_KIB: i64 = 1_024;
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
 /// What a migration is: its text, run once, in order.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_start.sql"),
     include_str!("../../migrations/sqlite/0002_app.sql"),
     include_str!("../../migrations/sqlite/0003_audit.sql"),
@@ -77,20 +77,29 @@ pub(crate) fn lock(folder: &Path) -> Result<File, StoreError> {
     }
     file.set_len(0).map_err(failed)?;
     file.rewind().map_err(failed)?;
-    writeln!(file, "process {}", std::process::id()).map_err(failed)?;
-    Ok(file)
+    // Where the disk is full the lock holds all the same, and does not say whose it is.
+    match writeln!(file, "process {}", std::process::id()) {
+        Err(source) if source.kind() != ErrorKind::StorageFull => Err(failed(source)),
+        _ => Ok(file),
+    }
+}
+
+/// Makes the database's file where there is none, its owner's alone. Before any connection: to close a
+/// file is to give up every lock that the process has on it (POSIX), SQLite's own too.
+pub(crate) fn create(folder: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Folder { folder: folder.to_owned(), source };
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    options.open(folder.join(FILE)).map_err(failed)?;
+    for suffix in ["", "-wal", "-shm"] {
+        hide(&folder.join(format!("{FILE}{suffix}"))).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// A connection that writes: the writer's, and the one that runs checkpoints.
 pub(crate) fn writing(folder: &Path) -> Result<Connection, StoreError> {
     let path = folder.join(FILE);
-    let failed = |source| StoreError::Folder { folder: folder.to_owned(), source };
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true).mode(0o600);
-    options.open(&path).map_err(failed)?;
-    for suffix in ["", "-wal", "-shm"] {
-        hide(&folder.join(format!("{FILE}{suffix}"))).map_err(failed)?;
-    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
@@ -119,8 +128,13 @@ fn hide(path: &Path) -> std::io::Result<()> {
 
 /// A connection that only reads.
 pub(crate) fn reading(folder: &Path) -> Result<Connection, StoreError> {
+    reading_file(&folder.join(FILE))
+}
+
+/// The same for a database in any file.
+pub(crate) fn reading_file(file: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(folder.join(FILE), flags)?;
+    let connection = Connection::open_with_flags(file, flags)?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;")?;
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     settled(connection)
@@ -143,7 +157,7 @@ pub(super) fn reading_still(folder: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// What holds for every connection: trust nothing that is in the file.
-fn settled(connection: Connection) -> Result<Connection, StoreError> {
+pub(super) fn settled(connection: Connection) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -152,6 +166,13 @@ fn settled(connection: Connection) -> Result<Connection, StoreError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
+}
+
+/// Closes a connection without bringing the log into the database: the disk has failed.
+pub(crate) fn abandon(connection: Connection) {
+    // Were it refused, closing would try a checkpoint, which reads what the disk still has.
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    drop(connection);
 }
 
 /// Refuses a library that is known to lose data.
@@ -301,7 +322,7 @@ fn general_insert(connection: &Connection, general: RoomId, now_ms: u64) -> rusq
     Ok(())
 }
 
-fn drawn<const N: usize>(random: fn(&mut [u8])) -> [u8; N] {
+pub(super) fn drawn<const N: usize>(random: fn(&mut [u8])) -> [u8; N] {
     let mut bytes = [0; N];
     random(&mut bytes);
     bytes
@@ -315,17 +336,20 @@ pub(crate) fn word(random: fn(&mut [u8]), length: usize) -> String {
     bytes.iter().map(|byte| char::from(DIGITS[usize::from(byte & 31)])).collect()
 }
 
+/// Bytes that a page takes in the write-ahead log, where it has a header of 24 bytes.
+pub(crate) fn frame_bytes(connection: &Connection) -> Result<u64, StoreError> {
+    let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    Ok(page.cast_unsigned() + 24)
+}
+
 /// Keeps the length of the write-ahead log in view of everyone.
 pub(crate) fn watch_wal(
     connection: &mut Connection,
     shared: &Arc<crate::store::Shared>,
 ) -> Result<(), StoreError> {
-    let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
-    // Each page in the log has a header of 24 bytes.
-    let frame_bytes = page.cast_unsigned() + 24;
     let shared = Arc::clone(shared);
     connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
-        let bytes = u64::from(pages.unsigned_abs()) * frame_bytes;
+        let bytes = u64::from(pages.unsigned_abs()) * shared.frame_bytes;
         shared.counters.wal_bytes.store(bytes, Ordering::Relaxed);
         Ok(())
     }))?;

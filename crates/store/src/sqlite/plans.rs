@@ -46,6 +46,7 @@ fn scans_a_table(step: &str) -> bool {
 
 fn database() -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().expect("a folder of its own");
+    open::create(folder.path()).expect("the folder is ours");
     let mut connection = open::writing(folder.path()).expect("it opens");
     open::migrate(&mut connection).expect("the migrations run");
     (folder, connection)

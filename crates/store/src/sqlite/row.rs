@@ -34,6 +34,15 @@ pub(super) fn checksum(event: &EventRow<'_>) -> i64 {
     xxh3_64_with_seed(event.body.unwrap_or_default().as_bytes(), xxh3_64(&fixed)).cast_signed()
 }
 
+/// A row of the log.
+pub(super) enum Found<'r> {
+    Sound(EventRow<'r>),
+    /// It is not as it was written: its body is left out.
+    Spoiled(EventRow<'r>),
+    /// Of a kind that nobody knows.
+    Unknown,
+}
+
 /// The event in the columns from `first` on, its body where the database has it. One that is not as
 /// it was written is counted and given without its body; none for a kind that nobody knows.
 pub(super) fn event<'r>(
@@ -41,11 +50,21 @@ pub(super) fn event<'r>(
     first: usize,
     counters: &Counters,
 ) -> Result<Option<EventRow<'r>>> {
+    let spoiled = match found(row, first)? {
+        Found::Sound(event) => return Ok(Some(event)),
+        Found::Spoiled(event) => Some(event),
+        Found::Unknown => None,
+    };
+    counters.row_corrupt(row.get(first)?, row.get(first + 1)?);
+    Ok(spoiled)
+}
+
+/// What is in the columns from `first` on.
+pub(super) fn found<'r>(row: &'r Row<'_>, first: usize) -> Result<Found<'r>> {
     let number = |column: usize| row.get::<_, Option<i64>>(first + column);
     let (room, seq) = (row.get::<_, i64>(first)?, row.get::<_, i64>(first + 1)?);
     let Some(kind) = EventKind::from_row(row.get(first + 3)?, number(4)?) else {
-        counters.row_corrupt(room, seq);
-        return Ok(None);
+        return Ok(Found::Unknown);
     };
     let text = row.get_ref(first + 9)?.as_str_or_null();
     let key = row.get_ref(first + 7)?.as_blob_or_null();
@@ -61,10 +80,10 @@ pub(super) fn event<'r>(
         body: text.ok().flatten(),
     };
     if checksum(&event) != row.get::<_, i64>(first + 10)? {
-        counters.row_corrupt(room, seq);
         event.body = None;
+        return Ok(Found::Spoiled(event));
     }
-    Ok(Some(event))
+    Ok(Found::Sound(event))
 }
 
 /// The user in the first columns.

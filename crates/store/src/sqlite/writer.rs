@@ -1,5 +1,9 @@
 //! The one writer: takes what queued while the last commit ran, does it in one transaction, tells
 //! what became true, and answers.
+//!
+//! What the disk refuses is of two kinds ([`Harm`]). While there is no room, commands are refused as
+//! [`Refusal::Full`] and the writer looks for room by itself. A failed write or fsync is the end: all
+//! who wait are told that the outcome is unknown, and the process ends ([`Shared::fail`]).
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -15,6 +19,7 @@ use rusqlite::{Connection, Error};
 use super::apply::{Setting, apply};
 use super::batch::{Applied, Batch, Entry, Failure};
 use super::checkpoint;
+use super::disk::{self, Harm};
 use super::known::Known;
 use super::statements as sql;
 use crate::committed::{Committed, Told};
@@ -50,24 +55,28 @@ pub(crate) struct Writer {
     pub(super) known: Known,
     pub(super) setting: Setting,
     pub(super) pressure: checkpoint::Pressure,
+    pub(super) room: disk::Room,
     pub(super) shared: Arc<Shared>,
     pub(super) publish: Publish,
     /// The rooms whose ticks may be others since this was last told.
     pub(super) marked: Vec<RoomId>,
 }
 
-/// Closes the inbox and fails what is in it when the writer's thread ends, by a panic too: nobody
-/// waits for an answer that cannot come.
+/// Closes the inbox when the writer's thread ends, by a panic too, and tells that the store is over
+/// where it cannot go on: nobody waits for an answer that cannot come.
 struct AtEnd(Arc<Shared>);
 
 impl Drop for AtEnd {
     fn drop(&mut self) {
         self.0.inbox.close();
-        let mut left = Vec::new();
-        if self.0.inbox.take_many(&mut left, usize::MAX) || std::thread::panicking() {
+        if std::thread::panicking() {
+            let mut left = Vec::new();
+            self.0.inbox.take_many(&mut left, usize::MAX, None);
             self.0.counters.failed.store(true, Ordering::Relaxed);
-            tracing::error!(commands = left.len(), "the writer ended early: restart");
+            tracing::error!(commands = left.len(), "the writer panicked: the process ends");
         }
+        let failed = self.0.counters.failed.load(Ordering::Relaxed);
+        self.0.over.send_replace(failed);
     }
 }
 
@@ -76,34 +85,47 @@ impl Writer {
     pub(crate) fn run(mut self) -> Connection {
         let _at_end = AtEnd(Arc::clone(&self.shared));
         let mut commands = Vec::with_capacity(BATCH_MAX);
-        while self.shared.inbox.take_many(&mut commands, BATCH_MAX) {
-            let settled = self.settle(&commands);
-            self.tell_and_answer(&mut commands, settled);
-            self.pressure.relieve(&self.connection, &self.shared);
+        while self.shared.inbox.take_many(&mut commands, BATCH_MAX, self.room.patience()) {
+            self.look_for_room();
+            if !commands.is_empty() {
+                let settled = self.settle(&commands);
+                self.tell_and_answer(&mut commands, settled);
+                self.pressure.relieve(&self.connection, &self.shared);
+            }
         }
         self.connection
+    }
+
+    fn look_for_room(&mut self) {
+        if self.room.is_back(&self.shared.folder) {
+            self.shared.counters.read_only.store(false, Ordering::Relaxed);
+            tracing::info!("the disk has room again: commands are taken");
+        }
     }
 
     /// Does the commands in one transaction; where that fails, each in its own, so that one bad
     /// command cannot refuse its neighbours.
     fn settle(&mut self, commands: &[Submission]) -> Vec<Settled> {
-        if self.is_failed() {
-            return refuse_all(commands);
+        if let Some(refusal) = self.refusal() {
+            return refuse_all(commands, &refusal);
         }
         let error = match self.commit(commands) {
             Ok(settled) => return settled,
             Err(error) => error,
         };
         self.note(&error);
-        if commands.len() == 1 || self.is_failed() || is_locked_out(&error) {
-            return refuse_all(commands);
+        if let Some(refusal) = self.refusal() {
+            return refuse_all(commands, &refusal);
+        }
+        if commands.len() == 1 || is_locked_out(&error) {
+            return refuse_all(commands, &Refusal::Unavailable);
         }
         commands.iter().map(|command| self.settle_alone(command)).collect()
     }
 
     fn settle_alone(&mut self, command: &Submission) -> Settled {
-        if self.is_failed() {
-            return Settled::refused(Refusal::Unavailable);
+        if let Some(refusal) = self.refusal() {
+            return Settled::refused(refusal);
         }
         match self.commit(std::slice::from_ref(command)) {
             Ok(mut settled) => {
@@ -111,7 +133,7 @@ impl Writer {
             }
             Err(error) => {
                 self.note(&error);
-                Settled::refused(Refusal::Unavailable)
+                Settled::refused(self.refusal().unwrap_or(Refusal::Unavailable))
             }
         }
     }
@@ -201,21 +223,31 @@ impl Writer {
         }
     }
 
-    fn note(&self, error: &Error) {
+    fn note(&mut self, error: &Error) {
         let cause = error as &dyn std::error::Error;
-        if is_disk_failure(error) {
-            self.shared.counters.failed.store(true, Ordering::Relaxed);
-            tracing::error!(
-                error = cause,
-                "the disk failed a commit: nothing more is written until a restart"
-            );
-        } else {
-            tracing::error!(error = cause, "a transaction failed and was rolled back");
+        match disk::harm(error, &self.shared.folder) {
+            Harm::Broken => self.shared.fail(error),
+            Harm::Full => {
+                self.room.is_gone();
+                if !self.shared.counters.read_only.swap(true, Ordering::Relaxed) {
+                    tracing::error!(
+                        error = cause,
+                        "the disk is full: commands are refused until there is room, reads go on"
+                    );
+                }
+            }
+            Harm::None => {
+                tracing::error!(error = cause, "a transaction failed and was rolled back");
+            }
         }
     }
 
-    fn is_failed(&self) -> bool {
-        self.shared.counters.failed.load(Ordering::Relaxed)
+    /// What everyone is told while nothing can be written.
+    fn refusal(&self) -> Option<Refusal> {
+        if self.shared.counters.failed.load(Ordering::Relaxed) {
+            return Some(Refusal::Unavailable);
+        }
+        self.room.patience().map(|_| Refusal::Full)
     }
 
     /// Publishes what is true now, in order and once, then answers those who wait.
@@ -277,14 +309,8 @@ fn tell_socket(told: &mut Vec<Told>, origin: Origin, settled: Settled) {
     }
 }
 
-fn refuse_all(commands: &[Submission]) -> Vec<Settled> {
-    commands.iter().map(|_| Settled::refused(Refusal::Unavailable)).collect()
-}
-
-/// True where the disk itself failed: what was written before is then unsure too, since a failed
-/// fsync may have thrown pages away, so it is never tried again.
-fn is_disk_failure(error: &Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
+fn refuse_all(commands: &[Submission], refusal: &Refusal) -> Vec<Settled> {
+    commands.iter().map(|_| Settled::refused(refusal.clone())).collect()
 }
 
 /// True where another process has the lock: no one command is to blame, and each would wait for it
@@ -303,14 +329,5 @@ mod tests {
         let of = |code| Error::SqliteFailure(ffi::Error::new(code), None);
         assert!(is_locked_out(&of(ffi::SQLITE_BUSY)));
         assert!(!is_locked_out(&of(ffi::SQLITE_CONSTRAINT)));
-    }
-
-    #[test]
-    fn only_a_disk_failure_is_for_good() {
-        let of = |code| Error::SqliteFailure(ffi::Error::new(code), None);
-        assert!(is_disk_failure(&of(ffi::SQLITE_IOERR_FSYNC)));
-        assert!(is_disk_failure(&of(ffi::SQLITE_IOERR_WRITE)));
-        assert!(!is_disk_failure(&of(ffi::SQLITE_FULL)));
-        assert!(!is_disk_failure(&of(ffi::SQLITE_CONSTRAINT)));
     }
 }

@@ -9,6 +9,7 @@ use chinwag_core::access::{
 use chinwag_core::event::EventKind;
 use chinwag_core::id::{RoomId, Seq, UserId};
 use chinwag_store::write::{Write, Written};
+use chinwag_store::{Pace, verify};
 use proptest::prelude::*;
 
 use super::world::{Outcome, World, body};
@@ -356,5 +357,7 @@ proptest! {
         }
         check_views(&world.after_crash(), &model);
         prop_assert_eq!(world.store().statistics().rows_corrupt, 0);
+        let verified = verify::folder(world.folder(), &mut Pace::new(0)).expect("it can be read");
+        prop_assert_eq!(verified.findings, []);
     }
 }

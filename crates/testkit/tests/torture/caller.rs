@@ -68,6 +68,9 @@ impl Caller {
             Err(error) => Err(error),
         };
         self.journal.requests.ended(answer.is_ok());
+        if answer.as_ref().is_ok_and(|answer| answer.body["code"] == "unavailable") {
+            count(&self.journal.unavailable);
+        }
         self.journal.changed();
         answer
     }
@@ -97,6 +100,10 @@ impl Caller {
         let code = code(&answer);
         self.note(Entry::Refused { room, key, code });
         Err(code)
+    }
+
+    pub(crate) async fn delete(&mut self, room: RoomId, target: Seq) -> Result<(), ErrorCode> {
+        self.membership("DELETE", &format!("/v1/rooms/{room}/messages/{target}")).await
     }
 
     pub(crate) async fn join(&mut self, room: RoomId) -> Result<(), ErrorCode> {

@@ -1,6 +1,8 @@
 //! What the checker is given besides the ledger: what the API shows each person, what the tabs show,
 //! and the log as it lies in the database's file, read by SQLite alone.
 
+use std::path::Path;
+
 use chinwag_core::access::{History, RoomKind};
 use chinwag_core::event::{Event, EventKind};
 use chinwag_core::id::{Key, RoomId, Seq, UserId};
@@ -43,19 +45,23 @@ impl House {
         MemberView { user: self.people[person].user, rooms }
     }
 
-    fn stored(&self) -> Vec<RoomHistory> {
-        let path = self.server.database();
-        let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let database = database.expect("the database can be opened");
-        let whole = "PRAGMA integrity_check";
-        let whole: String = database.query_row(whole, [], |row| row.get(0)).expect("it answers");
-        assert_eq!(whole, "ok", "the database is damaged");
-        let mut rooms = database
-            .prepare("SELECT room_id, kind, history, head_seq FROM rooms")
-            .expect("there are rooms");
-        let rooms = rooms.query_map([], |row| room(&database, row)).expect("they can be read");
-        rooms.collect::<Result<_, _>>().expect("every row is as expected")
+    pub(crate) fn stored(&self) -> Vec<RoomHistory> {
+        stored(&self.server.database())
     }
+}
+
+/// Every room's log as it lies in a file.
+pub(crate) fn stored(path: &Path) -> Vec<RoomHistory> {
+    let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let database = database.expect("the database can be opened");
+    let whole = "PRAGMA integrity_check";
+    let whole: String = database.query_row(whole, [], |row| row.get(0)).expect("it answers");
+    assert_eq!(whole, "ok", "the database is damaged");
+    let mut rooms = database
+        .prepare("SELECT room_id, kind, history, head_seq FROM rooms")
+        .expect("there are rooms");
+    let rooms = rooms.query_map([], |row| room(&database, row)).expect("they can be read");
+    rooms.collect::<Result<_, _>>().expect("every row is as expected")
 }
 
 /// The whole timeline of a room, page by page.

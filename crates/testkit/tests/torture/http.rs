@@ -18,7 +18,7 @@ const ANSWER_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// The JSON of the body; null where there is none.
+    /// The JSON of the body, or its text; null where there is none.
     pub(crate) body: Value,
 }
 
@@ -147,7 +147,11 @@ async fn read_answer(stream: &mut TcpStream) -> io::Result<(Answer, bool)> {
         read_more(stream, &mut bytes).await?;
     }
     let body = &bytes[end..end + length];
-    let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(body)? };
+    let body = match body {
+        [] => Value::Null,
+        body => serde_json::from_slice(body)
+            .unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned().into()),
+    };
     Ok((Answer { status, body }, header.contains("connection: close")))
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Journal {
     pub(crate) done: Cell<u64>,
     /// Commands that had no answer when their connection ended.
     pub(crate) unknown: Cell<u64>,
+    /// Requests that were answered with `unavailable`: nobody knows what became of them.
+    pub(crate) unavailable: Cell<u64>,
     /// Requests that turned out to have been done at an earlier try.
     pub(crate) repeated: Cell<u64>,
     /// Connections that were opened.
@@ -62,6 +64,7 @@ impl Journal {
             changed: Notify::new(),
             done: Cell::new(0),
             unknown: Cell::new(0),
+            unavailable: Cell::new(0),
             repeated: Cell::new(0),
             connections: Cell::new(0),
             drains: Cell::new(0),

@@ -1,5 +1,6 @@
 //! The program under torture: built, started on a folder of its own, killed, terminated.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::BufReader;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -10,6 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::disk::SmallDisk;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
@@ -17,6 +19,9 @@ use tokio::time::timeout;
 
 /// A start takes milliseconds; this is for a machine that does much else.
 const START_WITHIN: Duration = Duration::from_secs(30);
+/// The same for an end that is to come by itself.
+const END_WITHIN: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// The database's file in the server's folder.
 const DATABASE: &str = "chinwag.db";
 
@@ -27,6 +32,7 @@ pub(crate) type Life = watch::Receiver<Option<u32>>;
 pub(crate) struct Server {
     address: SocketAddr,
     folder: TempDir,
+    disk: Option<SmallDisk>,
     child: Option<Child>,
     lives: u32,
     life: watch::Sender<Option<u32>>,
@@ -37,21 +43,39 @@ pub(crate) struct Server {
 impl Server {
     /// Starts on an empty folder.
     pub(crate) async fn open() -> Self {
-        Self::open_on(address(), None).await
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        Self::open_on(address(), folder, None, None).await
     }
 
     /// The same on a port that stays open when it ends.
     pub(crate) async fn open_on_kept_port() -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
         let port = TcpListener::bind(address()).expect("the address is this test's own");
-        Self::open_on(port.local_addr().expect("it is bound"), Some(port)).await
+        let address = port.local_addr().expect("it is bound");
+        Self::open_on(address, folder, None, Some(port)).await
     }
 
-    async fn open_on(address: SocketAddr, port: Option<TcpListener>) -> Self {
+    /// The same on a small disk; none where the system lets nobody make one.
+    pub(crate) async fn open_on_small_disk(mib: u32) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder can be made");
+        let disk = SmallDisk::open(&folder.path().join("data"), mib)?;
+        Some(Self::open_on(address(), folder, Some(disk), None).await)
+    }
+
+    async fn open_on(
+        address: SocketAddr,
+        folder: TempDir,
+        disk: Option<SmallDisk>,
+        port: Option<TcpListener>,
+    ) -> Self {
         let life = watch::Sender::new(None);
-        let mut server = Self { address, folder, child: None, lives: 0, life, port };
+        let mut server = Self { address, folder, disk, child: None, lives: 0, life, port };
         server.start().await;
         server
+    }
+
+    pub(crate) fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().expect("it has a small disk")
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -62,23 +86,68 @@ impl Server {
         self.life.subscribe()
     }
 
+    /// The database's file while the server is down; a copy where it is on a disk that only its holder
+    /// sees.
     pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("data").join(DATABASE)
+        let Some(disk) = &self.disk else {
+            return self.folder.path().join("data").join(DATABASE);
+        };
+        let copy = self.folder.path().join(DATABASE);
+        std::fs::copy(disk.path().join(DATABASE), &copy).expect("it is there");
+        copy
     }
 
     /// Starts and waits until it says where it is.
     pub(crate) async fn start(&mut self) {
-        let ready = self.spawn();
+        let ready = self.spawn(&[]);
         let said = timeout(START_WITHIN, ready).await;
         let said = said.is_ok_and(|said| said.is_ok());
         assert!(said, "it did not say that it is ready; its log:\n{}", self.log());
+        self.is_up();
+    }
+
+    /// Starts it below strace, which tampers with a system call as its `-e inject=` says, and waits
+    /// until it is ready or has ended. Where a file is named, only calls that are about it count.
+    pub(crate) async fn start_tampered(&mut self, inject: &str, file: Option<&Path>) {
+        let call = inject.split(':').next().unwrap_or_default();
+        let (trace, inject) = (format!("trace={call}"), format!("inject={inject}"));
+        // With `--seccomp-bpf` it would be faster, and give no signal but to the first thread.
+        let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "signal=none"];
+        // Whoever kills strace kills the program too.
+        let bound = ["setpriv", "--pdeathsig", "KILL"];
+        let file = file.map(|file| file.to_str().expect("our paths are text"));
+        let about = file.map(|file| vec!["-P", file]).unwrap_or_default();
+        let tamper = ["-e", &trace, "-e", &inject];
+        let ready = self.spawn(&[&strace[..], &about, &tamper, &bound].concat());
+        // With its end its output is closed, and nobody says anything any more.
+        let waited = timeout(START_WITHIN, ready).await;
+        assert!(waited.is_ok(), "it neither said that it is ready nor ended");
+        self.is_up();
+    }
+
+    fn is_up(&mut self) {
         self.lives += 1;
         self.life.send_replace(Some(self.lives));
     }
 
+    /// Waits until it has ended by itself.
+    pub(crate) async fn end(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + END_WITHIN;
+        loop {
+            let child = self.child.as_mut().expect("it was started");
+            if let Some(status) = child.try_wait().expect("a child can be waited for") {
+                self.child = None;
+                self.life.send_replace(None);
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it goes on; its log:\n{}", self.log());
+            crate::rest(LOOK_EVERY).await;
+        }
+    }
+
     /// Starts and kills so soon that it may not have come to listening.
     pub(crate) async fn start_and_kill(&mut self, after: Duration) {
-        let ready = self.spawn();
+        let ready = self.spawn(&[]);
         // Either way it is killed: in the middle of its start, or just after it.
         let _ = timeout(after, ready).await;
         self.kill();
@@ -150,21 +219,46 @@ impl Server {
         before.expect("one may limit one's own child");
     }
 
+    /// Has the program do something else on the same data: what it printed.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(program());
+        command.args(arguments).arg("--data").arg(self.folder.path().join("data"));
+        command.current_dir(self.folder.path());
+        let output = tokio::task::spawn_blocking(move || command.output()).await;
+        let output = output.expect("it does not panic").expect("the program can be started");
+        let said =
+            [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
+        assert!(output.status.success(), "{arguments:?}: {said:?}");
+        said.concat()
+    }
+
+    /// A file of the test beside the data.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// What it has logged in this life.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    fn spawn(&mut self) -> oneshot::Receiver<()> {
+    /// The program below another and in its own disk's name space, where there are such.
+    fn below(&self, below: &[&str]) -> Command {
+        let enter = self.disk.as_ref().map(SmallDisk::enter).unwrap_or_default();
+        let below = enter.iter().map(String::as_str).chain(below.iter().copied());
+        let mut words = below.map(OsStr::new).chain([program().as_os_str()]);
+        let mut command = Command::new(words.next().expect("there is the program itself"));
+        command.args(words).arg("serve").arg("--listen").arg(self.address.to_string());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Starts the program below another, where one is given.
+    fn spawn(&mut self, below: &[&str]) -> oneshot::Receiver<()> {
         let log = File::create(self.folder.path().join("log")).expect("the folder is ours");
         let mut command = match &self.port {
             Some(port) => with_port(port),
-            None => {
-                let mut command = Command::new(program());
-                command.arg("serve").arg("--listen").arg(self.address.to_string());
-                command.stdin(Stdio::null());
-                command
-            }
+            None => self.below(below),
         };
         command.args(["--rate-limits", "off", "--shards", "2", "--data"]);
         command.arg(self.folder.path().join("data")).current_dir(self.folder.path());

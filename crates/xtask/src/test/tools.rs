@@ -32,6 +32,12 @@ const TOOLS: &[Tool] = &[
         is_here: || command::find("git").is_some(),
     },
     Tool {
+        needed: "strace",
+        source: Source::Debian("strace"),
+        steps: &["rust"],
+        is_here: || command::find("strace").is_some(),
+    },
+    Tool {
         needed: "chromium",
         source: Source::Debian("chromium"),
         steps: &["browser"],

@@ -152,7 +152,7 @@ pub(super) fn delete(
 ) -> Applying<Applied> {
     passwords::check(batch, s.actor, verified)?;
     let rank = batch.rank(s.actor)?.ok_or(Refusal::Unauthorized)?;
-    erase(batch, s.actor, rank, s.at_ms)
+    give_up(batch, s.actor, rank, s.at_ms)
 }
 
 /// Erases someone's account.
@@ -163,32 +163,38 @@ pub(super) fn remove(
     user: UserId,
 ) -> Applying<Applied> {
     let rank = batch.rank(user)?.ok_or(Refusal::NotFound)?;
-    let erased = erase(batch, user, rank, s.at_ms)?;
+    let erased = give_up(batch, user, rank, s.at_ms)?;
     audit::note(batch, s, by, "user.delete", Some(user), "")?;
     Ok(erased)
 }
 
-/// Erases an account. What it wrote stays, from a user without a name.
-fn erase(batch: &mut Batch<'_>, user: UserId, rank: Rank, at_ms: u64) -> Applying<Applied> {
-    let id = user.to_i64();
+/// Erases an account that the installation can spare.
+fn give_up(batch: &mut Batch<'_>, user: UserId, rank: Rank, at_ms: u64) -> Applying<Applied> {
     let last_owner = rank == Rank::Owner && installation::is_only_owner(batch, user)?;
-    if last_owner && batch.any(sql::USER_OTHER, [id])? {
+    if last_owner && batch.any(sql::USER_OTHER, [user.to_i64()])? {
         return Err(Refusal::Forbidden("make someone else the installation's owner first").into());
     }
+    if last_owner {
+        // Nobody is left, and whoever comes next owns the installation: by no link of before.
+        batch.run(sql::INVITES_ERASE, [])?;
+    }
+    erase(batch, user, at_ms)?;
+    Ok(Applied::silent(Written::Done))
+}
+
+/// Erases an account, whatever becomes of what it owned. What it wrote stays, from a user without a name.
+pub(in crate::sqlite) fn erase(batch: &mut Batch<'_>, user: UserId, at_ms: u64) -> Applying<()> {
+    let id = user.to_i64();
     for room in batch.numbers(sql::MEMBER_ROOMS, [id])? {
         depart(batch, user, RoomId::from_i64(room), at_ms)?;
     }
     sessions::revoke_all(batch, user, None, at_ms)?;
     batch.run(sql::RESET_DELETE, [id])?;
-    if last_owner {
-        // Nobody is left, and whoever comes next owns the installation: by no link of before.
-        batch.run(sql::INVITES_ERASE, [])?;
-    }
     batch.run(sql::USER_ERASE, [id, at_ms.cast_signed()])?;
     let erased = Profile { user, handle: "".into(), display_name: "".into(), hue: None };
     batch.told.push(Entry::Profile(Arc::new(erased)));
     batch.accounts_changed = true;
-    Ok(Applied::silent(Written::Done))
+    Ok(())
 }
 
 /// Takes someone whose account ends out of a room. This is no leave that one asks for: it holds in
@@ -206,7 +212,12 @@ fn depart(batch: &mut Batch<'_>, user: UserId, room: RoomId, at_ms: u64) -> Appl
 
 /// Where the actor is the room's last owner, the longest-standing of the highest other role becomes
 /// one.
-fn pass_on(batch: &mut Batch<'_>, room: RoomId, actor: Actor, at_ms: u64) -> Applying<()> {
+pub(in crate::sqlite) fn pass_on(
+    batch: &mut Batch<'_>,
+    room: RoomId,
+    actor: Actor,
+    at_ms: u64,
+) -> Applying<()> {
     if actor.role != Some(Role::Owner) || !is_only_owner(batch, room, actor.user)? {
         return Ok(());
     }

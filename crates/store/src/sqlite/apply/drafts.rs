@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chinwag_core::access::{Action, authorise};
+use chinwag_core::body;
 use chinwag_core::event::{Event, EventKind};
 use chinwag_core::id::{RoomId, Seq, UserId};
 use chinwag_core::text::DraftText;
@@ -49,6 +50,23 @@ pub(super) fn set(
     let params = params![room.to_i64(), from.to_i64(), text.as_option(), told.seq.to_i64()];
     batch.run(sql::MEMBER_DRAFT_SET, params)?;
     Ok(Applied::event(told))
+}
+
+/// Clears what is kept of a member's draft, and tells the member's own devices.
+pub(in crate::sqlite) fn clear(
+    batch: &mut Batch<'_>,
+    room: RoomId,
+    user: UserId,
+    at_ms: u64,
+) -> Applying<()> {
+    let (own, kept) = (RoomId::of_self(user), kept(batch, room, user)?);
+    batch.room(own)?;
+    let (kind, body) = (EventKind::Draft { room }, body::draft_none(room));
+    let told = batch.append(Append { room: own, kind, from: user, at_ms, key: None, body })?;
+    erase(batch, own, kept.told, told.seq)?;
+    let params = params![room.to_i64(), user.to_i64(), None::<&str>, told.seq.to_i64()];
+    batch.run(sql::MEMBER_DRAFT_SET, params)?;
+    Ok(())
 }
 
 fn kept(batch: &Batch<'_>, room: RoomId, user: UserId) -> Applying<Kept> {

@@ -1,9 +1,11 @@
 //! Who comes, who goes, and who may what.
 
+use std::sync::Arc;
+
 use chinwag_core::access::{Action, Permit, Role, RoomKind, authorise};
 use chinwag_core::body;
 use chinwag_core::event::{Event, EventKind};
-use chinwag_core::id::{RoomId, UserId};
+use chinwag_core::id::{Key, RoomId, UserId};
 use chinwag_core::limit::{CHANNEL_MEMBERS_MAX, GROUP_MEMBERS_MAX, ROOMS_PER_USER_MAX};
 
 use super::{drafts, repeated};
@@ -89,21 +91,32 @@ fn dismiss(
     s: &Submission,
     user: UserId,
 ) -> Applying<Applied> {
-    let (room, by) = (permit.room(), permit.user());
+    let left = end(batch, permit.room(), user, permit.user(), s.at_ms, Some(s.key))?;
+    Ok(Applied::event(left))
+}
+
+pub(in crate::sqlite) fn end(
+    batch: &mut Batch<'_>,
+    room: RoomId,
+    user: UserId,
+    by: UserId,
+    at_ms: u64,
+    key: Option<Key>,
+) -> Applying<Arc<Event>> {
     let draft = drafts::told(batch, room, user)?;
-    let left = batch.member_leave(room, user, by, s.at_ms, Some(s.key))?;
+    let left = batch.member_leave(room, user, by, at_ms, key)?;
     let own = RoomId::of_self(user);
     batch.room(own)?;
     let removed = batch.append(Append {
         room: own,
         kind: EventKind::RoomRemoved { room },
         from: by,
-        at_ms: s.at_ms,
+        at_ms,
         key: None,
         body: body::room(room),
     })?;
     drafts::erase(batch, own, draft, removed.seq)?;
-    Ok(Applied::event(left))
+    Ok(left)
 }
 
 pub(super) fn put(

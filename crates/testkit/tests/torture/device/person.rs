@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use chinwag_client::sync::{Command, Progress, Room, Sync};
-use chinwag_core::id::{RoomId, Seq};
+use chinwag_core::id::{Key, RoomId, Seq};
 use chinwag_testkit::ledger::{DeviceId, Entry, text_hash};
 use chinwag_testkit::random::Random;
 use tokio::sync::watch;
@@ -21,9 +21,15 @@ impl Device {
         if self.state.borrow().sync.pending().len() >= UNSENT_MAX {
             return;
         }
+        self.say_as(room, text);
+    }
+
+    /// Posts a message and says under which key.
+    pub(crate) fn say_as(&self, room: RoomId, text: String) -> Key {
         let key = self.journal.key();
         self.note(Entry::Asked { room, key, hash: text_hash(&text) });
         self.act(|sync| sync.send(room, key, text).expect("the outbox is far from full"));
+        key
     }
 
     fn delete_something(&self, room: RoomId) {
