@@ -13,7 +13,7 @@ use crate::sqlite::statements as sql;
 use crate::sqlite::{Reader, row};
 
 fn user(row: &Row<'_>) -> Result<OperatorUser> {
-    let seen_at_ms = row.get::<_, Option<i64>>(6)?.map(i64::cast_unsigned);
+    let seen_at_ms = row.get::<_, Option<i64>>(8)?.map(i64::cast_unsigned);
     Ok(OperatorUser { user: row::user(row)?, seen_at_ms })
 }
 
