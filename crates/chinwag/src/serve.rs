@@ -18,15 +18,18 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<()> {
         Some(listener) => run::start_on_kept(listener, config)?,
         None => run::start(config)?,
     };
-    let mut out = std::io::stdout().lock();
-    for line in server.welcome() {
-        // Who has closed the other end does not want to know.
-        let _ = writeln!(out, "{line}");
-    }
-    drop(out);
-    tracing::info!(listen = %server.address(), "ready");
-    notify::tell("READY=1");
-    Ok(server.run_until_signalled(|| notify::tell("STOPPING=1"))?)
+    let (welcome, address) = (server.welcome(), server.address());
+    let ready = || {
+        let mut out = std::io::stdout().lock();
+        for line in welcome {
+            // Who has closed the other end does not want to know.
+            let _ = writeln!(out, "{line}");
+        }
+        drop(out);
+        tracing::info!(listen = %address, "ready");
+        notify::tell("READY=1");
+    };
+    Ok(server.run_until_signalled(ready, || notify::tell("STOPPING=1"))?)
 }
 
 /// The port that the service manager holds open for this program (`sd_listen_fds(3)`), where it does.

@@ -22,6 +22,6 @@ fn main() -> anyhow::Result<()> {
         acme_root: None,
     })?;
     let server = chinwag_server::run::start(config)?;
-    println!("listening {}", server.address());
-    Ok(server.run_until_signalled(|| {})?)
+    let address = server.address();
+    Ok(server.run_until_signalled(|| println!("listening {address}"), || {})?)
 }

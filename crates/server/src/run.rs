@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use chinwag_core::limit::DRAIN_WITHIN;
 use rustls::ServerConfig;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
@@ -177,12 +177,21 @@ impl Server {
         lines
     }
 
-    /// Waits for a signal to stop, calls `stopping`, then drains. An error where the disk failed
-    /// instead: then what waited has been answered, and the process must end.
-    pub fn run_until_signalled(self, stopping: impl FnOnce()) -> Result<(), DiskFailed> {
+    /// Listens for a signal to stop, and calls `ready`: from then on one drains. Waits for it, calls
+    /// `stopping`, then drains. An error where the disk failed instead: then what waited has been
+    /// answered, and the process must end.
+    pub fn run_until_signalled(
+        self,
+        ready: impl FnOnce(),
+        stopping: impl FnOnce(),
+    ) -> Result<(), DiskFailed> {
         let failed = self.runtime.block_on(async {
+            let (terminate, interrupt) =
+                (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+            ready();
             tokio::select! {
-                () = signalled() => false,
+                () = told(terminate) => false,
+                () = told(interrupt) => false,
                 () = self.app.store.failure() => true,
             }
         });
@@ -240,15 +249,14 @@ async fn nobody_left(app: &App) {
     }
 }
 
-async fn signalled() {
-    let terminate = signal(SignalKind::terminate());
-    let Ok(mut terminate) = terminate else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// Waits for a signal; for ever where it cannot be listened for.
+async fn told(signal: std::io::Result<Signal>) {
+    match signal {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(error) => {
+            tracing::warn!(%error, "a signal to stop cannot be listened for");
+            std::future::pending().await
+        }
     }
 }
 

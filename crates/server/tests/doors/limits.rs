@@ -23,6 +23,7 @@ const HELD: &[(&str, &str)] = &[
     ("RESUME_BYTES_MAX", "resume::what_is_too_much_to_send_is_lagged"),
     ("WATCH_MAX", "sizes::at_most_100_users_are_named"),
     ("USER_LOOKUP_MAX", "sizes::at_most_100_users_are_named"),
+    ("USERS_RANKED_MAX", "a thousand accounts are a minute of hashing"),
     ("ROOM_MEMBERS_AT_START_MAX", "crowds::members_come_in_pages"),
     ("GROUP_MEMBERS_MAX", "the store's contract, rooms.rs: 1,025 accounts are a minute of hashing"),
     ("CHANNEL_MEMBERS_MAX", "the store's sqlite.rs, which sets the count in the table"),

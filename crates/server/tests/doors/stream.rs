@@ -203,7 +203,7 @@ fn who_leaves_by_a_drain_is_told_and_let_go() {
     let stop = std::thread::spawn(move || server.stop());
     witness.until("drain");
     assert_eq!(stream.expect("event")["body"]["text"], "before");
-    assert_eq!(stream.expect("drain")["within_ms"], 5_000);
+    assert_eq!(stream.expect("drain")["within_ms"], 500);
     let reason = "come back".to_owned();
     assert_eq!(stream.rest(), [Heard::Closed(Some(1012), reason), Heard::Whole]);
     drop(witness);
@@ -304,6 +304,9 @@ fn a_slow_reader_lags_and_goes_on_by_the_same_stream() {
         if frame["type"] == "lagged" {
             assert_eq!(frame["room"], json!(group));
             break frame["head_seq"].as_u64().expect("a head");
+        }
+        if frame["type"] == "receipt" {
+            continue;
         }
         at += 1;
         assert_eq!((&frame["type"], &frame["seq"]), (&json!("event"), &json!(at)));

@@ -89,8 +89,8 @@ impl Reader {
     ) -> Vec<MemberRow> {
         let after = after.map_or(0, UserId::to_i64);
         self.all(sql::MEMBER_PAGE, (room.to_i64(), after, page(limit)), |row| {
-            let role = row::named(row, 6, Role::from_name)?;
-            let joined_at_ms = row::unsigned(row, 7)?;
+            let role = row::named(row, 8, Role::from_name)?;
+            let joined_at_ms = row::unsigned(row, 9)?;
             Ok(MemberRow { user: row::user(row)?, role, joined_at_ms })
         })
     }
