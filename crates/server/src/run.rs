@@ -255,7 +255,7 @@ async fn told(signal: std::io::Result<Signal>) {
         Ok(mut signal) => drop(signal.recv().await),
         Err(error) => {
             tracing::warn!(%error, "a signal to stop cannot be listened for");
-            std::future::pending().await;
+            std::future::pending::<()>().await;
         }
     }
 }
