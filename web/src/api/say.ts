@@ -24,7 +24,7 @@ export function saying(frame: ClientFrame, stream: string | null): Saying | null
     case 'message.delete':
       return { method: 'DELETE', path: roomPath(frame.room, `/messages/${frame.target}`), body: { key: frame.key }, reply: posted };
     case 'receipt.set':
-      return { method: 'PUT', path: roomPath(frame.room, '/receipt'), body: { read: frame.read }, reply: posted };
+      return { method: 'PUT', path: roomPath(frame.room, '/receipt'), body: { read: frame.read, delivered: frame.delivered }, reply: posted };
     case 'draft.set':
       return { method: 'PUT', path: roomPath(frame.room, '/draft'), body: { key: frame.key, text: frame.text }, reply: posted };
     case 'typing.set':

@@ -50,7 +50,7 @@ pub(super) fn say(frame: &ClientFrame, stream: Option<&str>) -> Option<Saying> {
         }
         ClientFrame::ReceiptSet(it) => {
             let path = format!("/v1/rooms/{}/receipt", it.room);
-            posted("PUT", path, json!({"read": it.read}), it.reference)
+            posted("PUT", path, json!({"read": it.read, "delivered": it.delivered}), it.reference)
         }
         ClientFrame::DraftSet(it) => {
             let path = format!("/v1/rooms/{}/draft", it.room);
