@@ -260,6 +260,25 @@ pub struct Reply {
     pub users: Option<Vec<UserName>>,
 }
 
+impl Reply {
+    /// That it is done, and no more.
+    #[must_use]
+    pub fn to(reference: u64) -> Self {
+        Self {
+            reference,
+            seq: None,
+            n: None,
+            id: None,
+            at_ms: None,
+            head_seq: None,
+            more: None,
+            next: None,
+            rooms: None,
+            users: None,
+        }
+    }
+}
+
 /// A command was refused, or a frame was not understood (then there may be no `ref`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, TS)]
 pub struct ErrorFrame {

@@ -85,14 +85,14 @@ fn start_on(port: Port, config: Config) -> anyhow::Result<Server> {
     runtime.spawn(forget(Arc::clone(&app)));
     runtime.spawn(receipts::run(Arc::clone(&app)));
     runtime.spawn(online::run(Arc::clone(&app)));
-    let entered = runtime.enter();
-    if let Some(operator) = admin::socket::Door::open(&app.config.data) {
-        runtime.spawn(operator.serve(Arc::clone(&app), phases.clone()));
-    }
-    drop(entered);
-    if let Some(source) = source {
+    {
         let _entered = runtime.enter();
-        runtime.spawn(source.keep(signal(SignalKind::hangup())?));
+        if let Some(operator) = admin::socket::Door::open(&app.config.data) {
+            runtime.spawn(operator.serve(Arc::clone(&app), phases.clone()));
+        }
+        if let Some(source) = source {
+            runtime.spawn(source.keep(signal(SignalKind::hangup())?));
+        }
     }
     if let Some(port) = metrics_port {
         runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, port, phases));

@@ -10,7 +10,8 @@ use chinwag_store::{StoreError, backup, restore, verify};
 
 use crate::clock;
 
-/// How much longer a backup rests than it works, measured: with one rest a send beside it takes longer.
+/// How much longer a backup rests than it works: what it leaves to the server. `chinwag-bench --only backup`
+/// measures what a send takes beside it.
 const BACKUP_RESTS: u32 = 3;
 /// A verification reads only, and the system has most of that in memory.
 const VERIFY_RESTS: u32 = 1;

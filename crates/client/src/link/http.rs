@@ -4,15 +4,18 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http_body_util::{BodyExt as _, Collected, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{LinkError, READ_BYTES};
+use super::LinkError;
 
-/// Bytes of an answer's head or of a line that tells the length of a chunk.
-const HEAD_BYTES_MAX: usize = 16 * 1_024;
 /// A request without an answer for this long is given up.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// What asks whether there is an answer at all, and how long it waits: the next try waits for it.
@@ -28,156 +31,82 @@ pub(super) struct Request<'a> {
     pub body: Option<&'a [u8]>,
 }
 
-/// One connection, and what came on it and was not taken yet.
+/// One connection; it ends with this.
 #[derive(Debug)]
 pub(super) struct Connection {
     address: String,
-    stream: TcpStream,
-    arrived: BytesMut,
+    sender: SendRequest<Full<Bytes>>,
+    _driver: JoinSet<()>,
 }
 
 /// An answer up to its body.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub status: u16,
-    /// The connection takes another request after this.
-    pub is_kept: bool,
-    pub body: Body,
-}
-
-/// How much of a body is still to come.
-#[derive(Debug)]
-pub(super) enum Body {
-    Bytes(usize),
-    /// Left of a chunk; `0` where a size is next.
-    Chunk(usize),
-    ToTheEnd,
-    Over,
+    pub body: Incoming,
 }
 
 impl Connection {
     pub(super) async fn open(address: &str) -> Result<Self, LinkError> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { address: address.to_owned(), stream, arrived: BytesMut::new() })
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(failed)?;
+        let mut driver = JoinSet::new();
+        // How it ended is told to the one who asked.
+        driver.spawn(async move { drop(connection.await) });
+        Ok(Self { address: address.to_owned(), sender, _driver: driver })
+    }
+
+    /// Whether it takes another request.
+    pub(super) fn is_open(&self) -> bool {
+        !self.sender.is_closed()
     }
 
     /// Asks, and reads the answer up to its body.
     pub(super) async fn ask(&mut self, request: &Request<'_>) -> Result<Answer, LinkError> {
-        self.stream.write_all(&bytes(&self.address, request)).await?;
-        timeout(ANSWER_WITHIN, self.answer()).await.map_err(|_| timed_out())?
+        let request = self.request(request)?;
+        let asked = async {
+            self.sender.ready().await?;
+            self.sender.send_request(request).await
+        };
+        let answer = timeout(ANSWER_WITHIN, asked).await.map_err(|_| timed_out())?;
+        let answer = answer.map_err(failed)?;
+        Ok(Answer { status: answer.status().as_u16(), body: answer.into_body() })
     }
 
-    async fn answer(&mut self) -> Result<Answer, LinkError> {
-        loop {
-            let mut headers = [httparse::EMPTY_HEADER; 64];
-            let mut answer = httparse::Response::new(&mut headers);
-            let parsed = answer.parse(&self.arrived);
-            match parsed.map_err(|why| LinkError::Refused(why.to_string()))? {
-                httparse::Status::Complete(length) => {
-                    let answer = read_head(&answer)?;
-                    let _ = self.arrived.split_to(length);
-                    return Ok(answer);
-                }
-                httparse::Status::Partial => self.fill(HEAD_BYTES_MAX).await?,
-            }
+    fn request(&self, asked: &Request<'_>) -> Result<http::Request<Full<Bytes>>, LinkError> {
+        let Request { method, path, token, body } = *asked;
+        let mut request = http::Request::builder().method(method).uri(path);
+        request = request.header(HOST, &self.address);
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = Full::from(Bytes::copy_from_slice(body.unwrap_or_default()));
+        request.body(body).map_err(|why| LinkError::Refused(why.to_string()))
     }
+}
 
-    /// The next part of the body, or none where it is over.
-    pub(super) async fn part(&mut self, body: &mut Body) -> Result<Option<Bytes>, LinkError> {
-        loop {
-            let left = match body {
-                Body::Over | Body::Bytes(0) => return Ok(None),
-                Body::Chunk(0) => {
-                    *body = self.chunk().await?;
-                    continue;
-                }
-                Body::Bytes(left) | Body::Chunk(left) => *left,
-                Body::ToTheEnd => usize::MAX,
-            };
-            if self.arrived.is_empty() {
-                match self.fill(usize::MAX).await {
-                    Err(LinkError::Io(why))
-                        if why.kind() == io::ErrorKind::UnexpectedEof
-                            && matches!(body, Body::ToTheEnd) =>
-                    {
-                        return Ok(None);
-                    }
-                    filled => filled?,
-                }
-            }
-            let part = self.arrived.split_to(self.arrived.len().min(left)).freeze();
-            match body {
-                Body::Bytes(left) => *left -= part.len(),
-                Body::Chunk(left) => {
-                    *left -= part.len();
-                    if *left == 0 {
-                        self.line().await?;
-                    }
-                }
-                Body::ToTheEnd | Body::Over => {}
-            }
+/// The next part of a body, or none where it is over.
+pub(super) async fn part(body: &mut Incoming) -> Result<Option<Bytes>, LinkError> {
+    while let Some(frame) = body.frame().await {
+        if let Ok(part) = frame.map_err(failed)?.into_data() {
             return Ok(Some(part));
         }
     }
+    Ok(None)
+}
 
-    /// The whole body, of at most so many bytes.
-    pub(super) async fn whole(
-        &mut self,
-        mut body: Body,
-        bytes_max: usize,
-    ) -> Result<Vec<u8>, LinkError> {
-        let read = async {
-            let mut whole = Vec::new();
-            while let Some(part) = self.part(&mut body).await? {
-                whole.extend_from_slice(&part);
-                if whole.len() > bytes_max {
-                    return Err(LinkError::Refused("the answer has no end".to_owned()));
-                }
-            }
-            Ok(whole)
-        };
-        timeout(ANSWER_WITHIN, read).await.map_err(|_| timed_out())?
-    }
-
-    /// Reads the size of a chunk (RFC 9112, 7.1).
-    async fn chunk(&mut self) -> Result<Body, LinkError> {
-        let line = self.line().await?;
-        let size = str::from_utf8(&line).ok().and_then(|line| line.split(';').next());
-        let size = size.and_then(|size| usize::from_str_radix(size.trim(), 16).ok());
-        match size {
-            Some(0) => {
-                while !self.line().await?.is_empty() {}
-                Ok(Body::Over)
-            }
-            Some(size) => Ok(Body::Chunk(size)),
-            None => Err(LinkError::Refused("a chunk has no size".to_owned())),
-        }
-    }
-
-    async fn line(&mut self) -> Result<Bytes, LinkError> {
-        loop {
-            if let Some(end) = self.arrived.windows(2).position(|two| two == b"\r\n") {
-                let line = self.arrived.split_to(end).freeze();
-                let _ = self.arrived.split_to(2);
-                return Ok(line);
-            }
-            self.fill(HEAD_BYTES_MAX).await?;
-        }
-    }
-
-    /// Reads more, where there is not more than this already.
-    async fn fill(&mut self, bytes_max: usize) -> Result<(), LinkError> {
-        if self.arrived.len() > bytes_max {
-            return Err(LinkError::Refused("the answer has no end".to_owned()));
-        }
-        self.arrived.reserve(READ_BYTES);
-        match self.stream.read_buf(&mut self.arrived).await? {
-            0 => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-            _ => Ok(()),
-        }
-    }
+/// A whole body, of at most so many bytes.
+pub(super) async fn whole(body: Incoming, bytes_max: usize) -> Result<Bytes, LinkError> {
+    let read = Limited::new(body, bytes_max).collect();
+    let read = timeout(ANSWER_WITHIN, read).await.map_err(|_| timed_out())?;
+    read.map(Collected::to_bytes).map_err(|why| match why.downcast::<LengthLimitError>() {
+        Ok(_) => LinkError::Refused("the answer has no end".to_owned()),
+        Err(why) => io::Error::other(why).into(),
+    })
 }
 
 /// Whether a server answers a request at this address.
@@ -190,50 +119,21 @@ pub(super) async fn answers(address: &str) -> bool {
     matches!(timeout(PROBE_WITHIN, asked).await, Ok(Ok(200)))
 }
 
+/// What is no HTTP refuses; all else is the connection's end.
+fn failed(why: hyper::Error) -> LinkError {
+    if why.is_parse() {
+        return LinkError::Refused(why.to_string());
+    }
+    io::Error::other(why).into()
+}
+
 fn timed_out() -> LinkError {
     io::Error::from(io::ErrorKind::TimedOut).into()
 }
 
-fn bytes(address: &str, request: &Request<'_>) -> Vec<u8> {
-    let Request { method, path, token, body } = request;
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
-    if let Some(token) = token {
-        head.push_str(&format!("Authorization: Bearer {token}\r\n"));
-    }
-    if body.is_some() {
-        head.push_str("Content-Type: application/json\r\n");
-    }
-    if *method != "GET" {
-        let length = body.map_or(0, <[u8]>::len);
-        head.push_str(&format!("Content-Length: {length}\r\n"));
-    }
-    head.push_str("\r\n");
-    [head.as_bytes(), body.unwrap_or_default()].concat()
-}
-
-fn read_head(answer: &httparse::Response<'_, '_>) -> Result<Answer, LinkError> {
-    let header = |name: &str| {
-        let found = answer.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-        found.and_then(|header| str::from_utf8(header.value).ok())
-    };
-    let is = |name: &str, word: &str| header(name).is_some_and(|it| it.eq_ignore_ascii_case(word));
-    let status = answer.code.unwrap_or_default();
-    let body = match header("content-length") {
-        _ if matches!(status, 204 | 304) => Body::Over,
-        _ if is("transfer-encoding", "chunked") => Body::Chunk(0),
-        Some(length) => {
-            let length = length.trim().parse();
-            Body::Bytes(length.map_err(|_| LinkError::Refused("a length is none".to_owned()))?)
-        }
-        None => Body::ToTheEnd,
-    };
-    let is_kept =
-        answer.version == Some(1) && !is("connection", "close") && !matches!(body, Body::ToTheEnd);
-    Ok(Answer { status, is_kept, body })
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -247,7 +147,7 @@ mod tests {
             stream.set_nodelay(true).expect("an option");
             let mut request = [0; 1_024];
             let count = stream.read(&mut request).await.expect("a request");
-            assert!(request[..count].starts_with(b"GET /x HTTP/1.1\r\nHost: 127.0.0.1:"));
+            assert!(request[..count].starts_with(b"GET /x HTTP/1.1\r\nhost: 127.0.0.1:"));
             for byte in answer {
                 stream.write_all(&[*byte]).await.expect("it is read");
                 tokio::task::yield_now().await;
@@ -256,9 +156,10 @@ mod tests {
         let mut connection = Connection::open(&address).await.expect("a connection");
         let request = Request { method: "GET", path: "/x", token: None, body: None };
         let answer = connection.ask(&request).await.expect("an answer");
-        let body = connection.whole(answer.body, 100).await.map_err(|why| why.to_string());
+        let body = whole(answer.body, 100).await.map_err(|why| why.to_string());
         server.await.expect("it was asked");
-        (answer.status, answer.is_kept, body)
+        let is_kept = connection.sender.ready().await.is_ok();
+        (answer.status, is_kept, body.map(|body| body.to_vec()))
     }
 
     #[tokio::test]

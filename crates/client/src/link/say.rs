@@ -87,18 +87,7 @@ impl Saying {
         let Some(reference) = self.reference else {
             return Ok(Vec::new());
         };
-        let mut reply = Reply {
-            reference,
-            seq: None,
-            n: None,
-            id: None,
-            at_ms: None,
-            head_seq: None,
-            more: None,
-            next: None,
-            rooms: None,
-            users: None,
-        };
+        let mut reply = Reply::to(reference);
         let mut frames = Vec::new();
         match self.kind {
             Kind::Posted if status == 204 => {}

@@ -10,7 +10,7 @@ use chinwag_proto::stream::{EventReader, Heard};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
-use super::http::{Answer, Connection, Request};
+use super::http::{Answer, Connection, Request, part, whole};
 use super::say::{Saying, refusal, say};
 use super::{LinkError, MESSAGE_BYTES_MAX};
 
@@ -104,12 +104,12 @@ impl Listener {
         let mut connection = Connection::open(&self.address).await?;
         let body = Some(&self.hello[..]);
         let request = Request { method: "POST", path: "/v1/stream", token: None, body };
-        let Answer { status, mut body, .. } = connection.ask(&request).await?;
+        let Answer { status, mut body } = connection.ask(&request).await?;
         if status != 200 {
-            return Err(refused(status, &connection.whole(body, MESSAGE_BYTES_MAX).await?));
+            return Err(refused(status, &whole(body, MESSAGE_BYTES_MAX).await?));
         }
         let (mut reader, mut events) = (EventReader::new(MESSAGE_BYTES_MAX), Vec::new());
-        while let Some(part) = connection.part(&mut body).await? {
+        while let Some(part) = part(&mut body).await? {
             let long = |_| LinkError::Refused("an event has no end".to_owned());
             reader.take(&part, &mut events).map_err(long)?;
             for event in events.drain(..) {
@@ -169,7 +169,7 @@ impl Speaker {
     }
 
     async fn say_once(&mut self, saying: &Saying) -> Result<Vec<ServerFrame>, LinkError> {
-        let mut connection = match self.connection.take() {
+        let mut connection = match self.connection.take().filter(Connection::is_open) {
             Some(connection) => connection,
             None => Connection::open(&self.address).await?,
         };
@@ -179,9 +179,9 @@ impl Speaker {
             token: Some(&self.token),
             body: saying.body.as_deref(),
         };
-        let Answer { status, is_kept, body } = connection.ask(&request).await?;
-        let body = connection.whole(body, MESSAGE_BYTES_MAX).await?;
-        self.connection = is_kept.then_some(connection);
+        let Answer { status, body } = connection.ask(&request).await?;
+        let body = whole(body, MESSAGE_BYTES_MAX).await?;
+        self.connection = Some(connection);
         saying.answer(status, &body)
     }
 }

@@ -55,16 +55,11 @@ pub(crate) async fn answer(
 
 fn listed(reference: u64, page: Rooms) -> Vec<Bytes> {
     let reply = Reply {
-        reference,
-        seq: None,
-        n: None,
-        id: None,
-        at_ms: None,
-        head_seq: None,
         more: Some(page.next.is_some()),
         next: page.next,
         rooms: Some(page.rooms),
         users: Some(page.users),
+        ..Reply::to(reference)
     };
     vec![encode::frame(&ServerFrame::Reply(reply))]
 }

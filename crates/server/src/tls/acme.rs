@@ -120,7 +120,8 @@ impl Acme {
     async fn account(&self) -> anyhow::Result<Account> {
         let builder = Account::builder_with_http(Box::new(self.https.clone()));
         let file = self.folder.join("account.json");
-        if let Ok(kept) = std::fs::read(&file) {
+        let path = file.clone();
+        if let Ok(kept) = tokio::task::spawn_blocking(move || std::fs::read(path)).await? {
             let kept: AccountCredentials = serde_json::from_slice(&kept)
                 .with_context(|| format!("{} is no account: move it away", file.display()))?;
             return Ok(builder.from_credentials(kept).await?);

@@ -133,7 +133,7 @@ fn a_restart_loses_nothing() {
     assert_eq!((&missed["seq"], &missed["body"]["text"]), (&json!(cursor + 1), &json!("after")));
 }
 
-fn send_long(sender: &mut Socket, room: RoomId) {
+pub(crate) fn send_long(sender: &mut Socket, room: RoomId) {
     let text = "x".repeat(TEXT_BYTES_MAX);
     let key = chinwag_testkit::server::fresh_key();
     sender.command(&json!({"type": "message.send", "room": room, "key": key, "text": text}));
@@ -141,7 +141,7 @@ fn send_long(sender: &mut Socket, room: RoomId) {
 
 /// Sends until someone who reads nothing has something waiting; how many messages it took. The
 /// kernel takes some megabytes before the server's own queue begins to fill.
-fn fill(server: &Server, sender: &mut Socket, room: RoomId) -> u64 {
+pub(crate) fn fill(server: &Server, sender: &mut Socket, room: RoomId) -> u64 {
     let waiting = |shard| server.figure(&format!(r#"chinwag_waiting_readers{{shard="{shard}"}}"#));
     let mut sent = 0;
     while waiting(0) + waiting(1) < 1.0 {

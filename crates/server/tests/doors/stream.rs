@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use chinwag_core::id::RoomId;
 use chinwag_core::limit::{CURSORS_MAX, FRAME_BYTES_MAX, OUTBOX_BYTES_MAX, TEXT_BYTES_MAX};
-use chinwag_testkit::server::{DEADLINE, fresh_key};
-use chinwag_testkit::server::{Exchange, Heard, Response, Server, Socket, Stream, User, Wire};
+use chinwag_testkit::server::{DEADLINE, Exchange, Heard, Response, Server, Stream, User, Wire};
 use serde_json::{Value, json};
+
+use crate::resume::{fill, send_long};
 
 fn scene() -> (Server, User, User, RoomId) {
     let server = Server::with(|raw| raw.shards = Some(2));
@@ -263,25 +264,6 @@ fn a_request_has_company_on_its_connection() {
     ann.say(group, "hi");
     assert_eq!(stream.expect("event")["body"]["text"], "hi");
     bob.get("/v1/me").expect(200);
-}
-
-fn send_long(sender: &mut Socket, room: RoomId) {
-    let text = "x".repeat(TEXT_BYTES_MAX);
-    sender
-        .command(&json!({"type": "message.send", "room": room, "key": fresh_key(), "text": text}));
-}
-
-fn fill(server: &Server, sender: &mut Socket, room: RoomId) -> u64 {
-    let waiting = |shard| server.figure(&format!(r#"chinwag_waiting_readers{{shard="{shard}"}}"#));
-    let mut sent = 0;
-    while waiting(0) + waiting(1) < 1.0 {
-        for _ in 0..50 {
-            send_long(sender, room);
-            sent += 1;
-        }
-        assert!(sent < 5_000, "the kernel takes everything");
-    }
-    sent
 }
 
 #[test]

@@ -363,13 +363,13 @@ impl World {
             ClientFrame::RoomList(list) => {
                 let (rooms, next) = self.model.room_page(user, list.after.as_deref());
                 let more = Some(next.is_some());
-                let reply = Reply { rooms: Some(rooms), next, more, ..empty_reply(list.reference) };
+                let reply = Reply { rooms: Some(rooms), next, more, ..Reply::to(list.reference) };
                 vec![ServerFrame::Reply(reply)]
             }
             ClientFrame::RoomGet(get) => match self.model.room_info(user, get.room) {
                 Some(info) => {
                     let rooms = Some(vec![info]);
-                    vec![ServerFrame::Reply(Reply { rooms, ..empty_reply(get.reference) })]
+                    vec![ServerFrame::Reply(Reply { rooms, ..Reply::to(get.reference) })]
                 }
                 None => vec![refusal(get.reference, ErrorCode::NotFound)],
             },
@@ -379,7 +379,7 @@ impl World {
                         let mut frames: Vec<ServerFrame> =
                             events.into_iter().map(ServerFrame::Event).collect();
                         let (head_seq, more) = (Some(head), Some(more));
-                        let reply = Reply { head_seq, more, ..empty_reply(sync.reference) };
+                        let reply = Reply { head_seq, more, ..Reply::to(sync.reference) };
                         frames.push(ServerFrame::Reply(reply));
                         frames
                     }
@@ -402,7 +402,7 @@ pub(super) fn reply(reference: u64, event: Option<&Event>) -> ServerFrame {
         seq: event.map(|event| event.seq),
         n: event.and_then(|event| event.n),
         at_ms: event.map(|event| event.at_ms),
-        ..empty_reply(reference)
+        ..Reply::to(reference)
     })
 }
 
@@ -414,21 +414,6 @@ pub(super) fn refusal(reference: u64, code: ErrorCode) -> ServerFrame {
         field: None,
         retry_after_ms: Some(50),
     })
-}
-
-fn empty_reply(reference: u64) -> Reply {
-    Reply {
-        reference,
-        seq: None,
-        n: None,
-        id: None,
-        at_ms: None,
-        head_seq: None,
-        more: None,
-        next: None,
-        rooms: None,
-        users: None,
-    }
 }
 
 fn ready(user: UserId, rooms: Vec<chinwag_proto::rest::Room>, next: Option<String>) -> ServerFrame {

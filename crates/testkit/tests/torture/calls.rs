@@ -14,6 +14,7 @@ const CALLS: [&str; 5] = ["pwrite64", "fdatasync", "fcntl", "writev", "write"];
 /// The last of each kind.
 const WHEN_MAX: u64 = 200;
 const POINTS: u64 = 15;
+const POINTS_IN_FULL: u64 = 1_000;
 /// Deaths in one house: the more there are, the longer is what the checker reads after each.
 const POINTS_A_HOUSE: usize = 50;
 const PEOPLE: usize = 4;
@@ -24,7 +25,7 @@ fn killed_at_a_system_call() {
     if !can_tamper() {
         return;
     }
-    let points = points(crate::times("CHINWAG_KILL_POINTS", POINTS));
+    let points = points(crate::size(POINTS, POINTS_IN_FULL));
     for (number, points) in points.chunks(POINTS_A_HOUSE).enumerate() {
         crate::on_one_thread(async {
             let mut house = House::open(crate::seed() + number as u64, PEOPLE).await;

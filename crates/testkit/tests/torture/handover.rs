@@ -71,20 +71,8 @@ fn a_crowd_moves_to_the_next_server() {
     crate::on_one_thread(async {
         let server = Server::open_on_kept_port().await;
         let mut house = House::around(server, crate::seed(), PEOPLE).await;
-        let mut owner = house.caller(0);
-        let others = house.users(1);
-        owner.create("channel", &others).await;
-        owner.create("group", &others).await;
-        for person in 0..PEOPLE {
-            house.device(person, None);
-        }
-        house.all_ready().await;
-        house.type_on(crate::size(A_SECOND, A_SECOND_IN_FULL));
         let tabs = crate::size(TABS, TABS_IN_FULL);
-        for number in PEOPLE..tabs {
-            house.device(number % PEOPLE, None);
-        }
-        house.all_ready().await;
+        house.crowd(tabs, crate::size(A_SECOND, A_SECOND_IN_FULL)).await;
         for round in 1..=MOVES {
             let (before, told) = (house.journal.connections.get(), house.journal.drains.get());
             let enough = house.journal.done.get() + crate::size(60, 20);

@@ -162,6 +162,25 @@ impl House {
         }
     }
 
+    /// A channel and a group with everyone, so many tabs that share them out among them, and the first of
+    /// each person typed at.
+    pub(crate) async fn crowd(&mut self, tabs: usize, a_second: u32) {
+        let mut owner = self.caller(0);
+        let others = self.users(1);
+        owner.create("channel", &others).await;
+        owner.create("group", &others).await;
+        let people = self.people.len();
+        for person in 0..people {
+            self.device(person, None);
+        }
+        self.all_ready().await;
+        self.type_on(a_second);
+        for number in people..tabs {
+            self.device(number % people, None);
+        }
+        self.all_ready().await;
+    }
+
     /// Has every tab typed at, all together at so many things a second.
     pub(crate) fn type_on(&mut self, a_second: u32) {
         let pace = Duration::from_secs(1) * self.devices.len() as u32 / a_second;

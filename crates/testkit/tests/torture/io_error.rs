@@ -6,6 +6,7 @@ use crate::calls;
 use crate::house::{House, post_on};
 
 const ERRORS: u64 = 6;
+const ERRORS_IN_FULL: u64 = 100;
 const PEOPLE: usize = 4;
 const A_SECOND: u32 = 400;
 /// What fails: a call, and whether it is about the database's own file, which only checkpoints write.
@@ -31,7 +32,7 @@ fn a_failed_write_ends_the_process_and_loses_nothing() {
         }
         let (status, _) = house.server.terminate().await;
         assert!(status.success());
-        for number in 0..crate::times("CHINWAG_IO_ERRORS", ERRORS) {
+        for number in 0..crate::size(ERRORS, ERRORS_IN_FULL) {
             let (call, database) = CALLS[number as usize % CALLS.len()];
             let file = database.then(|| house.server.database());
             let before = if database { 1..=10 } else { CALLS_BEFORE };

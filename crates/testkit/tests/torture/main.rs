@@ -7,9 +7,8 @@
 //! chinwag-testkit --test torture`. The program is built by the run; `CHINWAG_BIN` names another. The tests are
 //! short; `cargo xtask prove` runs the same at full size.
 //!
-//! Three runs have a size: `CHINWAG_KILL_POINTS=1000` kills at that many system calls,
-//! `CHINWAG_IO_ERRORS=100` and `CHINWAG_FULL_DISKS=100` break and fill the disk that often. They need
-//! `strace`, and leave to name spaces of one's own; where these are missing they say so and do nothing.
+//! Those that tamper with the disk need `strace`, and leave to name spaces of one's own; where these are
+//! missing they say that they are left out, and do nothing.
 //!
 //! Reading order: [`server`], [`device`], [`house`], then the runs.
 
@@ -57,11 +56,6 @@ fn seed() -> u64 {
 /// How much of something: as the tests have it, or in full (`CHINWAG_FULL=1`), as `cargo xtask prove` has it.
 fn size<T>(short: T, full: T) -> T {
     if std::env::var_os("CHINWAG_FULL").is_some() { full } else { short }
-}
-
-/// How often, where `name` says it, or as often as every run does it.
-fn times(name: &str, short: u64) -> u64 {
-    std::env::var(name).ok().and_then(|times| times.parse().ok()).unwrap_or(short)
 }
 
 /// Runs a scene on one thread, so that the ledger has one order.

@@ -176,29 +176,28 @@ impl Server {
 
     /// The same, and those who call it go on while it drains: they know of nothing.
     pub(crate) async fn terminate_unannounced(&mut self) -> (ExitStatus, Duration) {
+        let ended = self.drained().await;
+        self.life.send_replace(None);
+        ended
+    }
+
+    /// SIGTERM, and the next life as soon as this one has ended; how long that took. Nobody is told.
+    pub(crate) async fn restart_unannounced(&mut self) -> Duration {
+        let asked = Instant::now();
+        let (status, _) = self.drained().await;
+        assert!(status.success(), "it ended with {status}:\n{}", self.log());
+        self.start().await;
+        asked.elapsed()
+    }
+
+    async fn drained(&mut self) -> (ExitStatus, Duration) {
         let mut child = self.child.take().expect("it runs");
         let pid = Pid::from_child(&child);
         let asked = Instant::now();
         kill_process(pid, Signal::TERM).expect("one may signal one's own child");
         let ended = tokio::task::spawn_blocking(move || child.wait()).await;
         let status = ended.expect("waiting does not panic").expect("a child can be waited for");
-        self.life.send_replace(None);
         (status, asked.elapsed())
-    }
-
-    /// SIGTERM, and the next life as soon as this one has ended. Nobody is told.
-    pub(crate) async fn restart_unannounced(&mut self) -> Duration {
-        let asked = Instant::now();
-        let life = *self.life.borrow();
-        let mut child = self.child.take().expect("it runs");
-        kill_process(Pid::from_child(&child), Signal::TERM)
-            .expect("one may signal one's own child");
-        let ended = tokio::task::spawn_blocking(move || child.wait()).await;
-        let status = ended.expect("waiting does not panic").expect("a child can be waited for");
-        assert!(status.success(), "it ended with {status}:\n{}", self.log());
-        assert_eq!(*self.life.borrow(), life, "somebody was told");
-        self.start().await;
-        asked.elapsed()
     }
 
     /// Bytes of memory that the process holds.

@@ -5,9 +5,8 @@ use std::time::Duration;
 use crate::house::House;
 
 const PEOPLE: usize = 6;
-const TABS: usize = 50;
-/// Together ten thousand.
-const TABS_IN_FULL: usize = 1_667;
+const TABS: usize = 300;
+const TABS_IN_FULL: usize = 10_000;
 const STORMS: usize = 4;
 const STORMS_IN_FULL: usize = 10;
 /// Things done a second by those who talk; each message goes to all tabs of all.
@@ -22,22 +21,8 @@ const MEMORY_MAX: u64 = 130;
 fn reconnect_storm() {
     crate::on_one_thread(async {
         let mut house = House::open(crate::seed(), PEOPLE).await;
-        let mut owner = house.caller(0);
-        let others = house.users(1);
-        owner.create("channel", &others).await;
-        owner.create("group", &others).await;
-        for person in 0..PEOPLE {
-            house.device(person, None);
-        }
-        house.all_ready().await;
-        house.type_on(crate::size(A_SECOND, A_SECOND_IN_FULL));
         let tabs = crate::size(TABS, TABS_IN_FULL);
-        for person in 0..PEOPLE {
-            for _ in 1..tabs {
-                house.device(person, None);
-            }
-        }
-        house.all_ready().await;
+        house.crowd(tabs, crate::size(A_SECOND, A_SECOND_IN_FULL)).await;
         let resident = house.server.resident_bytes();
         for storm in 1..=crate::size(STORMS, STORMS_IN_FULL) {
             let before = house.journal.connections.get();
@@ -46,7 +31,7 @@ fn reconnect_storm() {
             for device in &house.devices {
                 device.cut();
             }
-            let all = before + (PEOPLE * tabs) as u64;
+            let all = before + tabs as u64;
             let back = || house.journal.connections.get() >= all;
             house.journal.until(&format!("all are back after storm {storm}"), back).await;
             house.all_ready().await;
