@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chinwag_core::access::{Rank, Registration, RoomKind};
 use chinwag_core::id::{Key, RoomId, SessionId, UserId};
 use chinwag_core::limit::{self, INVITE_USES_MAX, OPERATOR_PAGE_MAX, RESET_LINK_H};
@@ -19,12 +17,11 @@ use super::{Act, Reply, Who};
 use crate::app::{self, App};
 use crate::auth::token;
 use crate::clock;
+use crate::commands::invite::{INVITE_DAYS_MAX, new_code};
 use crate::config::Config;
 use crate::probe::Probes;
 
 const DAY_MS: u64 = 24 * 3_600_000;
-/// Days that an invite is good for at most.
-const INVITE_DAYS_MAX: u32 = 366;
 
 /// Where acts are done: a store, and the server around it where it runs.
 pub(super) struct Desk<'a> {
@@ -276,9 +273,7 @@ impl Desk<'_> {
         if !(1..=INVITE_USES_MAX).contains(&uses) {
             return Err(format!("an invite is for 1 to {INVITE_USES_MAX} people"));
         }
-        let mut bytes = [0; 16];
-        clock::random(&mut bytes);
-        let code = URL_SAFE_NO_PAD.encode(bytes);
+        let code = new_code();
         let expires_at_ms = clock::wall_ms() + u64::from(days) * DAY_MS;
         let operation = Operation::InviteCreate { code: code.clone(), expires_at_ms, uses };
         self.operate(operation, "invite").await?;

@@ -20,7 +20,16 @@ use crate::http::extract::{Ids, MaybeBody};
 use crate::queries::invites::link;
 
 const WEEK_S: u64 = 7 * 24 * 3600;
-const YEAR_S: u64 = 366 * 24 * 3600;
+/// Days that an invite is good for at most.
+pub(crate) const INVITE_DAYS_MAX: u32 = 366;
+const YEAR_S: u64 = INVITE_DAYS_MAX as u64 * 24 * 3600;
+
+/// A new code: 128 random bits, as one types or clicks them.
+pub(crate) fn new_code() -> String {
+    let mut bytes = [0; 16];
+    clock::random(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
 
 pub(crate) async fn post(
     State(app): State<Arc<App>>,
@@ -37,9 +46,7 @@ pub(crate) async fn post(
     if !(1..=INVITE_USES_MAX).contains(&uses) {
         return Err(Problem::invalid("uses", format!("must be 1 to {INVITE_USES_MAX}")).into());
     }
-    let mut bytes = [0; 16];
-    clock::random(&mut bytes);
-    let code = URL_SAFE_NO_PAD.encode(bytes);
+    let code = new_code();
     let now_ms = clock::wall_ms();
     let expires_at_ms = now_ms + expires_in_s * 1000;
     let write = Write::InviteCreate { code: code.clone(), expires_at_ms, uses };
