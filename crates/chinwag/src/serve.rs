@@ -14,6 +14,8 @@ use crate::settings::{Flags, Settings};
 /// Serves until a signal says stop.
 pub(crate) fn run(flags: &Flags) -> anyhow::Result<()> {
     let config = Config::new(Settings::of(flags)?.raw()?)?;
+    #[cfg(feature = "otlp")]
+    let config = Config { traces: collector()?, ..config };
     let server = match handed_over()? {
         Some(listener) => run::start_on_kept(listener, config)?,
         None => run::start(config)?,
@@ -30,6 +32,13 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<()> {
         notify::tell("READY=1");
     };
     Ok(server.run_until_signalled(ready, || notify::tell("STOPPING=1"))?)
+}
+
+/// Where traces go; these variables are OpenTelemetry's own.
+#[cfg(feature = "otlp")]
+fn collector() -> anyhow::Result<Option<chinwag_server::config::Collector>> {
+    let variable = |name: &'static str| std::env::var(name).ok();
+    chinwag_server::traces::collector(variable).map_err(anyhow::Error::msg)
 }
 
 /// The port that the service manager holds open for this program (`sd_listen_fds(3)`), where it does.

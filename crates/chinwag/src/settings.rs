@@ -268,6 +268,7 @@ impl Settings {
             acme_contact: self.parsed("acme_contact")?,
             acme_directory: self.parsed("acme_directory")?,
             acme_root: self.parsed("acme_root")?,
+            traces: None,
         })
     }
 }

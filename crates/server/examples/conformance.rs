@@ -20,6 +20,7 @@ fn main() -> anyhow::Result<()> {
         acme_contact: None,
         acme_directory: None,
         acme_root: None,
+        traces: None,
     })?;
     let server = chinwag_server::run::start(config)?;
     let address = server.address();

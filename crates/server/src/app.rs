@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chinwag_core::event::Signal;
 use chinwag_core::id::{Key, UserId};
 use chinwag_proto::code::{ErrorCode, Problem};
+use chinwag_store::trace::Trace;
 use chinwag_store::write::{Refusal, Write, Written};
 use chinwag_store::{Options, Store};
 
@@ -22,6 +23,7 @@ use crate::receipts::Ticks;
 use crate::shard::inbox::{Shards, ToShard};
 use crate::telemetry::Metrics;
 use crate::throttle::Throttle;
+use crate::traces::{Parent, Reading, Traces};
 
 /// Readers of the database: a page takes about 15 µs, so two keep up with any number of shards that
 /// fit a small machine, and one long read does not hold up the others.
@@ -40,6 +42,7 @@ pub(crate) struct App {
     pub online: Online,
     pub probes: Probes,
     pub ticks: Arc<Ticks>,
+    pub traces: Arc<Traces>,
     pub cookie_name: String,
     draining: AtomicBool,
 }
@@ -56,12 +59,15 @@ impl App {
             random: clock::random,
         };
         let ticks = Arc::new(Ticks::default());
+        let traces = Arc::new(Traces::new(config.traces.as_ref()));
+        let noted = Arc::clone(&traces);
         let told = (Arc::clone(&shards), Arc::clone(&revoked), Arc::clone(&ticks));
         let store = Store::open(
             options,
             Box::new(move |batch| {
                 told.1.note(batch, clock::wall_ms());
                 told.2.note(batch);
+                noted.note(batch);
                 told.0.publish(&ToShard::Told(Arc::clone(batch), clock::instant()));
             }),
         )?;
@@ -74,6 +80,7 @@ impl App {
             online: Online::default(),
             probes: Probes::default(),
             ticks,
+            traces,
             draining: AtomicBool::new(false),
             config,
             store,
@@ -137,9 +144,33 @@ impl App {
         self.write_unsigned(caller.user, key, write).await
     }
 
+    /// The same of a message, which may be traced. `reading` says when the request came.
+    pub(crate) async fn write_message(
+        &self,
+        caller: Caller,
+        key: Option<Key>,
+        write: Write,
+        (parent, reading): (Parent, Reading),
+    ) -> Result<Written, Failure> {
+        self.still(caller)?;
+        let trace = self.traces.begin(parent, &reading);
+        self.traces.received(trace, parent, &reading);
+        self.submit(trace, caller.user, key, write).await
+    }
+
     /// The same for someone who comes without a session: to begin one, or with a secret of its own.
     pub(crate) async fn write_unsigned(
         &self,
+        actor: UserId,
+        key: Option<Key>,
+        write: Write,
+    ) -> Result<Written, Failure> {
+        self.submit(Trace::default(), actor, key, write).await
+    }
+
+    async fn submit(
+        &self,
+        trace: Trace,
         actor: UserId,
         key: Option<Key>,
         write: Write,
@@ -149,7 +180,7 @@ impl App {
         }
         let now_ms = clock::wall_ms();
         let key = key.unwrap_or_else(|| Key::new(now_ms, clock::random_u128()));
-        let outcome = self.store.write(actor, key, now_ms, write).await;
+        let outcome = self.store.write_traced(trace, actor, key, now_ms, write).await;
         outcome.map_err(|refusal| Failure(problem(&refusal)))
     }
 

@@ -25,6 +25,7 @@ use chinwag_core::id::Key;
 use chinwag_proto::code::{ErrorCode, Problem};
 use chinwag_proto::encode;
 use chinwag_proto::frame::{ClientFrame, ReceiptSet};
+use chinwag_store::trace::Trace;
 use chinwag_store::write::{Answer, Refusal, Submission, Write};
 
 use crate::app;
@@ -32,6 +33,7 @@ use crate::auth::Caller;
 use crate::clock;
 use crate::http::answer::too_many;
 use crate::shard::Shard;
+use crate::traces::Parent;
 
 /// One command of the socket.
 #[derive(Debug)]
@@ -174,11 +176,16 @@ fn submit(
     }
     let answer = Answer::Socket(shard.origin(conn, reference));
     let at_ms = clock::wall_ms();
-    let submission = Submission { actor: caller.user, key, at_ms, write, answer };
+    let trace = match write {
+        Write::MessageSend { .. } => shard.app.traces.begin(Parent::default(), &shard.reading),
+        _ => Trace::default(),
+    };
+    let submission = Submission { actor: caller.user, key, at_ms, write, answer, trace };
     if shard.app.store.submit(submission).is_err() {
         shard.abandon(conn);
         return refuse(shard, asked, app::problem(&Refusal::Busy));
     }
+    shard.app.traces.received(trace, Parent::default(), &shard.reading);
     Taken::Done
 }
 

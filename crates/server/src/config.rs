@@ -23,6 +23,7 @@ pub struct RawConfig {
     pub acme_contact: Option<String>,
     pub acme_directory: Option<String>,
     pub acme_root: Option<PathBuf>,
+    pub traces: Option<Collector>,
 }
 
 /// Where the certificate of the main port comes from.
@@ -71,6 +72,19 @@ pub struct Config {
     pub trusted_hops: u8,
     /// What the main port speaks TLS with; without it, it speaks plain HTTP.
     pub tls: Option<Tls>,
+    /// Where traces go, in a program that was built with the feature `otlp`.
+    pub traces: Option<Collector>,
+}
+
+/// A collector of traces that speaks OTLP over HTTP in JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Collector {
+    /// `http://HOST:PORT/PATH`, whole.
+    pub url: Uri,
+    /// Of all messages, which part is traced: 0 to 1.
+    pub ratio: f64,
+    /// What this server is called there.
+    pub service: String,
 }
 
 /// The address that people type, with a scheme and a host and nothing behind.
@@ -172,6 +186,7 @@ impl Config {
             shards,
             trusted_hops: raw.trusted_hops,
             tls,
+            traces: raw.traces,
         })
     }
 
@@ -295,6 +310,7 @@ mod tests {
             acme_contact: None,
             acme_directory: None,
             acme_root: None,
+            traces: None,
         }
     }
 

@@ -24,5 +24,6 @@ mod stream;
 mod telemetry;
 mod throttle;
 mod tls;
+pub mod traces;
 pub mod upkeep;
 mod web;

@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::config::{Config, Registration};
 use crate::shard::Shard;
 use crate::shard::inbox::{Door, ToShard};
+use crate::traces::Exporting;
 use crate::{accept, admin, clock, online, receipts, tls};
 
 /// How often rates and revocations that no longer matter are forgotten.
@@ -33,6 +34,8 @@ const RETURN_WITHIN_MIN: Duration = Duration::from_millis(500);
 /// Time for the answers to those who waited when the disk failed: a connection that is kept is known to be
 /// still after half a second (`accept/http1.rs`), and one that ends before that may cut a request off.
 const FAILED_WITHIN: Duration = Duration::from_millis(900);
+/// Of what the drain leaves, so much is for the last traces.
+const TRACES_WITHIN: Duration = Duration::from_secs(1);
 /// A client's way to and fro: who knocked just before a drain has come in by then.
 const COMING_IN: Duration = Duration::from_millis(100);
 
@@ -45,6 +48,7 @@ pub struct Server {
     phase: watch::Sender<Phase>,
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
+    exporting: Exporting,
 }
 
 /// The disk failed a write, so the process must end. Started again, it has all that was answered as done.
@@ -82,6 +86,7 @@ fn start_on(port: Port, config: Config) -> anyhow::Result<Server> {
     let runtime =
         Builder::new_multi_thread().worker_threads(1).thread_name("accept").enable_all().build()?;
     runtime.spawn(accept::run(Arc::clone(&app), Door::Main, port, phases.clone()));
+    let exporting = Exporting::start(&runtime, &app.traces);
     runtime.spawn(forget(Arc::clone(&app)));
     runtime.spawn(receipts::run(Arc::clone(&app)));
     runtime.spawn(online::run(Arc::clone(&app)));
@@ -97,7 +102,7 @@ fn start_on(port: Port, config: Config) -> anyhow::Result<Server> {
     if let Some(port) = metrics_port {
         runtime.spawn(accept::run(Arc::clone(&app), Door::Metrics, port, phases));
     }
-    Ok(Server { app, runtime, shards, phase, address, metrics_address })
+    Ok(Server { app, runtime, shards, phase, address, metrics_address, exporting })
 }
 
 fn open(flag: &str, address: SocketAddr) -> anyhow::Result<Port> {
@@ -211,6 +216,7 @@ impl Server {
     }
 
     fn stop_within(self, within: Duration) {
+        let until = Instant::now() + within;
         self.app.begin_drain();
         let _ = self.phase.send(Phase::Draining);
         let return_within = return_within(self.app.shards.connections(), self.app.config.shards);
@@ -228,6 +234,8 @@ impl Server {
                 tracing::error!("a shard had panicked");
             }
         }
+        let left = until.saturating_duration_since(Instant::now());
+        self.exporting.finish(&self.runtime, left.min(TRACES_WITHIN));
         self.runtime.shutdown_timeout(Duration::from_secs(1));
     }
 }

@@ -39,6 +39,7 @@ use crate::clock;
 use crate::commands::UNASKED;
 use crate::stream::Stream;
 use crate::telemetry::{Dropped, ShardFigures};
+use crate::traces::{Fanning, Reading};
 use inbox::{Accepted, ToShard};
 use socket::{Flushed, Form, Socket, Stage};
 use wave::Wave;
@@ -58,6 +59,8 @@ pub(crate) struct Shard {
     joins: Semaphore,
     /// Bytes are read into here by whichever connection is readable, and nowhere else.
     scratch: RefCell<Box<[u8]>>,
+    /// When what is being read came.
+    pub(crate) reading: Reading,
 }
 
 /// What changes with every input.
@@ -78,6 +81,7 @@ struct Live {
     /// True while some are on their way to the writer.
     delivering: bool,
     draining: bool,
+    fanning: Fanning,
 }
 
 /// Of these users a connection is told nothing until it is known that it still may: see
@@ -98,6 +102,7 @@ impl Shard {
             live: RefCell::default(),
             joins: Semaphore::new(JOINS_AT_ONCE_MAX),
             scratch: RefCell::new(vec![0; 64 * 1024].into()),
+            reading: Reading::default(),
         })
     }
 
@@ -131,7 +136,7 @@ impl Shard {
                 ToShard::Accepted(accepted) => accept(accepted),
                 ToShard::Told(batch, since) => {
                     oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
-                    self.told(now_ms, &batch);
+                    self.told(now_ms, since, &batch);
                 }
                 ToShard::Signal(signal) => {
                     let live = &mut *self.live.borrow_mut();
@@ -149,8 +154,9 @@ impl Shard {
         }
     }
 
-    fn told(self: &Rc<Self>, now_ms: u64, batch: &[Told]) {
+    fn told(self: &Rc<Self>, now_ms: u64, since: Instant, batch: &[Told]) {
         let live = &mut *self.live.borrow_mut();
+        live.fanning.take(batch, since);
         for told in batch {
             match told {
                 Told::Committed(committed) => {
@@ -166,6 +172,8 @@ impl Shard {
                     live.hub.handle(now_ms, input, &mut live.outputs);
                 }
                 Told::Marked(_) => {}
+                #[cfg(feature = "otlp")]
+                Told::Traced(_) => {}
                 Told::Profile(profile) => {
                     let signal = Signal::Profile(Arc::clone(profile));
                     live.hub.handle(now_ms, Input::Signal(signal), &mut live.outputs);
@@ -220,12 +228,14 @@ impl Shard {
     }
 
     fn flush(self: &Rc<Self>, live: &mut Live) {
+        live.fanning.writing();
         for place in 0..live.wave.dirty.len() {
             let slot = live.wave.dirty[place];
             let Some(Some(socket)) = live.sockets.get_mut(slot as usize) else {
                 continue;
             };
             let flushed = socket.flush(&live.wave);
+            live.fanning.written(flushed == Flushed::Done);
             if flushed != Flushed::Done {
                 self.app.metrics.lost(socket.take_losses());
             }
@@ -240,6 +250,7 @@ impl Shard {
             }
         }
         live.wave.clear();
+        live.fanning.end(&self.app.traces, self.number);
     }
 
     /// Cuts a connection whose reader does not take what it is sent.
@@ -635,12 +646,14 @@ impl Live {
                     let class = Class::Event { room: event.room, seq: event.seq };
                     let frame = self.wave.frame(encode::event_frame(event.as_row()), class);
                     app.metrics.deliveries.inc_by(to.len() as u64);
+                    self.fanning.delivered(event.room, event.seq, to.len());
                     for &slot in &outputs.slots[to] {
                         self.give(frame, slot);
                     }
                 }
                 Output::Reply { conn, reference, event } => {
                     let origin = Origin { shard, conn, reference };
+                    self.fanning.replied(event.room, event.seq);
                     self.answer(origin, shard, || encode::reply_frame(reference, event.as_row()));
                 }
                 Output::Signal { signal, to } => {

@@ -22,6 +22,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::app::App;
 use crate::http::answer::{Answer, Failure};
 use crate::http::extract::Peer;
+use crate::traces::Traces;
 
 /// What `/metrics` answers with (OpenMetrics 1.0).
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -268,11 +269,29 @@ pub(crate) fn openmetrics(app: &App) -> Response {
             )));
             text::encode_registry(&mut body, &store)
         })
+        .and_then(|()| spans(&mut body, &app.traces))
         .and_then(|()| text::encode_eof(&mut body));
     match encoded {
         Ok(()) => ([(header::CONTENT_TYPE, OPENMETRICS)], body).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// What became of the spans of traces, where there is a collector.
+fn spans(body: &mut String, traces: &Traces) -> Result<(), fmt::Error> {
+    let Some([sent, dropped]) = traces.figures() else {
+        return Ok(());
+    };
+    let mut registry = Registry::with_prefix("chinwag");
+    for (name, help, value) in [
+        ("sent_spans", "Spans of traces that the collector took", sent),
+        ("dropped_spans", "Spans that were dropped: too many, or no collector", dropped),
+    ] {
+        let counter = Counter64::default();
+        counter.inc_by(value);
+        registry.register(name, help, counter);
+    }
+    text::encode_registry(body, &registry)
 }
 
 /// The store's figures at one moment, and what waits for the shards and may.

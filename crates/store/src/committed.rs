@@ -66,4 +66,7 @@ pub enum Told {
         on: bool,
         rooms: Vec<RoomId>,
     },
+    /// When those of the transaction's commands that are traced came how far.
+    #[cfg(feature = "otlp")]
+    Traced(Arc<[crate::trace::Sent]>),
 }

@@ -20,6 +20,7 @@ pub mod restore;
 mod sqlite;
 mod statistics;
 mod store;
+pub mod trace;
 pub mod verify;
 pub mod write;
 

@@ -49,6 +49,7 @@ pub(crate) use self::restore::restore;
 pub(crate) use self::verify::verify;
 use self::writer::Writer;
 use crate::store::{Publish, Shared, StoreError};
+use crate::trace::Notes;
 
 /// Starts the one writer.
 pub(crate) fn start_writer(
@@ -62,8 +63,9 @@ pub(crate) fn start_writer(
     let shared = Arc::clone(shared);
     let known = Known::default();
     let room = disk::Room::default();
-    let marked = Vec::new();
-    let writer = Writer { connection, known, setting, pressure, room, shared, publish, marked };
+    let (marked, notes) = (Vec::new(), Notes::default());
+    let writer =
+        Writer { connection, known, setting, pressure, room, shared, publish, marked, notes };
     spawn("store-writer", move || writer.run())
 }
 

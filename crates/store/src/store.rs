@@ -17,6 +17,7 @@ use crate::read::Reader;
 use crate::sqlite::{self, Facts, Progress};
 use crate::statistics::Counters;
 pub use crate::statistics::{COMMIT_BOUNDS_US, Statistics};
+use crate::trace::Trace;
 use crate::write::{Answer, Refusal, Submission, Write, Written};
 
 /// Characters of the code that admits the first account: 100 random bits.
@@ -214,9 +215,22 @@ impl Store {
         at_ms: u64,
         write: Write,
     ) -> Result<Written, Refusal> {
+        self.write_traced(Trace::default(), actor, key, at_ms, write).await
+    }
+
+    /// The same of a command that may be traced.
+    pub async fn write_traced(
+        &self,
+        trace: Trace,
+        actor: UserId,
+        key: Key,
+        at_ms: u64,
+        write: Write,
+    ) -> Result<Written, Refusal> {
         let (sender, receiver) = oneshot::channel();
         let answer = Answer::Caller(sender);
-        self.submit(Submission { actor, key, at_ms, write, answer }).map_err(|_| Refusal::Busy)?;
+        let submission = Submission { actor, key, at_ms, write, answer, trace };
+        self.submit(submission).map_err(|_| Refusal::Busy)?;
         self.wake();
         receiver.await.unwrap_or(Err(Refusal::Unavailable))
     }

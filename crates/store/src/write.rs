@@ -9,6 +9,8 @@ use chinwag_core::profile::Hue;
 use chinwag_core::text::{DraftText, Handle, Name};
 use tokio::sync::oneshot;
 
+use crate::trace::Trace;
+
 /// A change that someone asks for.
 #[derive(Debug)]
 pub struct Submission {
@@ -19,6 +21,7 @@ pub struct Submission {
     pub at_ms: u64,
     pub write: Write,
     pub answer: Answer,
+    pub trace: Trace,
 }
 
 /// Where the outcome goes.

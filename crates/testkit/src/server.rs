@@ -103,6 +103,7 @@ impl Server {
             acme_contact: None,
             acme_directory: None,
             acme_root: None,
+            traces: None,
         };
         change(&mut raw);
         let running = run(&raw);

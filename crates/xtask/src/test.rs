@@ -76,6 +76,7 @@ const STEPS: &[Step] = &[
     Step { name: "doc", proves: "every link in the docs leads somewhere", run: steps::doc },
     Step { name: "deny", proves: "licences, banned crates, registries", run: steps::deny },
     Step { name: "rust", proves: "the Rust tests", run: steps::rust },
+    Step { name: "otlp", proves: "traces, in a program built with them", run: steps::otlp },
     Step { name: "web", proves: "the web app's types, lints and tests", run: steps::web },
     Step { name: "build", proves: "the release binary builds", run: steps::build },
     Step {

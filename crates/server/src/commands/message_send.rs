@@ -9,7 +9,7 @@ use chinwag_core::text::MessageText;
 use chinwag_proto::code::Problem;
 use chinwag_proto::rest::MessagePost;
 use chinwag_store::write::{Write, Written};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
 use crate::app::App;
@@ -17,6 +17,7 @@ use crate::auth::Caller;
 use crate::http::answer::{Answer, Json};
 use crate::http::extract::{Body, Ids};
 use crate::queries::convert;
+use crate::traces::{Parent, Reading};
 
 /// The body of a message in the log.
 #[derive(Serialize)]
@@ -36,10 +37,12 @@ pub(crate) async fn post(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(room): Ids<RoomId>,
+    came: HeaderMap,
     Body(post): Body<MessagePost>,
 ) -> Answer<Response> {
+    let came = (Parent::of(&came), Reading::now(&app.traces));
     app.throttle.send(caller.user)?;
-    let written = app.write(caller, post.key, write(room, &post.text)?).await?;
+    let written = app.write_message(caller, post.key, write(room, &post.text)?, came).await?;
     Ok(posted(&written))
 }
 

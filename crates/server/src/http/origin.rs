@@ -120,6 +120,7 @@ mod tests {
             acme_contact: None,
             acme_directory: None,
             acme_root: None,
+            traces: None,
         });
         let mut request = http::Request::new(());
         for (name, value) in headers {

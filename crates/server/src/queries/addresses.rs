@@ -83,6 +83,7 @@ mod tests {
             acme_contact: None,
             acme_directory: None,
             acme_root: None,
+            traces: None,
         });
         let interfaces: Vec<IpAddr> =
             interfaces.iter().map(|ip| ip.parse().expect("an address")).collect();

@@ -114,6 +114,7 @@ async fn follow(shard: &Rc<Shard>, conn: ConnId, next: Next) {
             if !matches!(shard.stage(conn), Some(Stage::Open(_))) {
                 return;
             }
+            shard.reading.begin(&shard.app.traces);
             let next = shard.command(conn, caller, frame);
             shard.app.store.wake();
             Box::pin(follow(shard, conn, next)).await;
@@ -148,6 +149,7 @@ impl Shard {
         rest: &mut Vec<u8>,
     ) -> Next {
         self.heard(conn);
+        self.reading.begin(&self.app.traces);
         loop {
             let next = match decoder.next(&mut input) {
                 Ok(None) => return Next::Read,

@@ -25,6 +25,7 @@ use super::statements as sql;
 use crate::committed::{Committed, Told};
 use crate::statistics::add;
 use crate::store::{Publish, Shared};
+use crate::trace::Notes;
 use crate::write::{Answer, Refusal, Submission};
 
 /// What one command came to, before anyone is told.
@@ -60,6 +61,7 @@ pub(crate) struct Writer {
     pub(super) publish: Publish,
     /// The rooms whose ticks may be others since this was last told.
     pub(super) marked: Vec<RoomId>,
+    pub(super) notes: Notes,
 }
 
 /// Closes the inbox when the writer's thread ends, by a panic too, and tells that the store is over
@@ -141,9 +143,11 @@ impl Writer {
     /// Begins, applies, commits. On an error nothing of it is in the database.
     fn commit(&mut self, commands: &[Submission]) -> rusqlite::Result<Vec<Settled>> {
         let started = Instant::now();
+        self.notes.begin();
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let result = self.apply_all(commands);
         let result = result.and_then(|applied| {
+            self.notes.committing();
             self.connection.prepare_cached("COMMIT")?.execute([])?;
             Ok(applied)
         });
@@ -153,6 +157,7 @@ impl Writer {
                 self.registration_is(changed.registration);
                 self.accounts_are(changed.accounts);
                 self.committed(commands, &settled, started.elapsed());
+                self.notes.committed(commands.len(), started);
                 Ok(settled)
             }
             Err(error) => {
@@ -164,15 +169,18 @@ impl Writer {
 
     /// The outcomes, and what they change of what all threads know.
     fn apply_all(&mut self, commands: &[Submission]) -> rusqlite::Result<(Vec<Settled>, Changed)> {
-        let Self { connection, known, shared, .. } = self;
+        let Self { connection, known, shared, notes, .. } = self;
         let mut batch = Batch::new(connection, &shared.counters, known)?;
         let mut settled = Vec::with_capacity(commands.len());
         for command in commands {
+            let applying = Notes::applying(command.trace);
             let outcome = match apply(&mut batch, &self.setting, command) {
                 Ok(applied) => Ok(applied),
                 Err(Failure::Refused(refusal)) => Err(refusal),
                 Err(Failure::Database(error)) => return Err(error),
             };
+            let answer = outcome.as_ref().ok().and_then(|applied| applied.answer.as_ref());
+            notes.applied(&applying, outcome.is_err(), answer);
             settled.push(Settled { outcome, entries: std::mem::take(&mut batch.told) });
         }
         let marked = batch.flush()?;
@@ -269,6 +277,7 @@ impl Writer {
         if !self.marked.is_empty() {
             told.push(Told::Marked(std::mem::take(&mut self.marked)));
         }
+        self.notes.tell(&mut told);
         if !told.is_empty() {
             (self.publish)(&told.into());
         }

@@ -165,6 +165,8 @@ fn a_socket_is_answered_by_exactly_one_entry_in_order() {
             Told::Revoked { .. } => panic!("nobody was signed out"),
             Told::Profile(_) | Told::ReadShared { .. } => panic!("nobody changed"),
             Told::Marked(_) => {}
+            #[cfg(feature = "otlp")]
+            Told::Traced(_) => {}
         }
     }
     let expected = [

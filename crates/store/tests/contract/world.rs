@@ -11,6 +11,7 @@ use chinwag_core::id::{Key, RoomId, Seq, SessionId, UserId};
 use chinwag_core::text::{Handle, Name};
 use chinwag_store::committed::Told;
 use chinwag_store::read::{At, Reader, RoomRow};
+use chinwag_store::trace::Trace;
 use chinwag_store::write::{
     Admission, Answer, NewSession, PasswordHash, Refusal, Submission, TokenHash, Write, Written,
 };
@@ -241,7 +242,8 @@ impl World {
         write: Write,
         answer: Answer,
     ) -> Result<(), Submission> {
-        self.store().submit(Submission { actor, key, at_ms: self.now_ms(), write, answer })?;
+        let (at_ms, trace) = (self.now_ms(), Trace::default());
+        self.store().submit(Submission { actor, key, at_ms, write, answer, trace })?;
         self.store().wake();
         Ok(())
     }

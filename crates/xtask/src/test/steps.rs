@@ -74,6 +74,16 @@ pub(super) fn rust(setting: &Setting) -> Result<Outcome> {
     Ok(Outcome::Tested([tests, examples].into_iter().sum()))
 }
 
+/// The feature touches three crates, so nothing else is built with it.
+pub(super) fn otlp(setting: &Setting) -> Result<Outcome> {
+    let packages = ["-p", "chinwag", "-p", "chinwag-server", "-p", "chinwag-store"];
+    let mut clippy = setting.cargo(&["clippy", "--all-targets", "--features", "chinwag/otlp"]);
+    run(clippy.args(packages).args(["--", "-D", "warnings"]))?;
+    let mut tests = setting.cargo(&["test", "-p", "chinwag-server", "--features", "otlp"]);
+    let (success, output) = run_and_read(tests.args(["--lib", "--test", "traces"]))?;
+    Ok(Outcome::Tested(counted(success, Counts::of_libtest(&output))?))
+}
+
 pub(super) fn web(setting: &Setting) -> Result<Outcome> {
     if let Some(skip) = setting.no_web_app() {
         return Ok(Outcome::Skipped(skip));
