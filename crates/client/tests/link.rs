@@ -1,5 +1,7 @@
 //! The link against a server of a few lines, over a real socket.
 
+use std::time::Duration;
+
 use chinwag_client::link::{Came, Link, LinkError, Session, Way};
 use chinwag_client::outbox::OutboxFile;
 use chinwag_client::sync::{Effect, Sync};
@@ -127,6 +129,33 @@ async fn a_session_comes_back_by_itself_and_resumes() {
     assert_eq!(connected, 2);
     assert_eq!(session.sync().room(me).expect("the self room").cursor().get(), 1);
     assert_eq!(session.sync().pending().len(), 1, "it was not answered and is kept");
+    server.await.expect("the server saw what it should");
+}
+
+/// The others are asked to leave with it: nobody waits for the connection to be closed.
+#[tokio::test]
+async fn on_drain_it_comes_back_though_nobody_closed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let server = tokio::spawn(async move {
+        let mut first = accept(&listener).await;
+        first.say(ready(0)).await;
+        first.say(json!({"type": "drain", "within_ms": 50})).await;
+        let mut second = accept(&listener).await;
+        second.say(ready(0)).await;
+        (first, second)
+    });
+    let mut session = Session::new(address, "t".to_owned(), Sync::new());
+    let mut came = Vec::new();
+    while came.iter().filter(|came| matches!(came, Came::Frame(ServerFrame::Ready(_), _))).count()
+        < 2
+    {
+        let step = tokio::time::timeout(Duration::from_secs(10), session.step()).await;
+        came.push(step.expect("it does not wait for the end").expect("nothing is refused"));
+    }
+    let left = came.iter().position(|came| *came == Came::Disconnected).expect("it left");
+    assert!(matches!(came[left - 1], Came::Frame(ServerFrame::Drain(_), _)), "{came:?}");
+    assert_eq!(came[left + 1], Came::Connected, "at once: the time is over");
     server.await.expect("the server saw what it should");
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chinwag_proto::frame::{ClientFrame, ServerFrame};
 use chinwag_proto::id::{Key, RoomId, Seq};
+use chinwag_proto::ws::CloseCode;
 use tokio::time::Instant;
 
 use super::http::answers;
@@ -61,6 +62,8 @@ pub struct Session {
     retry_at: Option<Instant>,
     /// When [`Sync::deliver`] is due.
     deliver_at: Option<Instant>,
+    /// The server is leaving: when to come back, whether or not it has closed by then.
+    return_at: Option<Instant>,
     said_at: Instant,
     heard_at: Instant,
 }
@@ -83,6 +86,7 @@ impl Session {
             back_off: BackOff::default(),
             retry_at: None,
             deliver_at: None,
+            return_at: None,
             said_at: now,
             heard_at: now,
         }
@@ -173,7 +177,7 @@ impl Session {
             return self.connect().await;
         };
         let silent_at = (self.said_at + PING_AFTER).min(self.heard_at + DEAD_AFTER);
-        let asked = [self.retry_at, self.deliver_at].into_iter().flatten().min();
+        let asked = [self.retry_at, self.deliver_at, self.return_at].into_iter().flatten().min();
         let due = asked.map_or(silent_at, |asked| asked.min(silent_at));
         let came = tokio::select! {
             frame = link.receive() => frame.map(Some),
@@ -254,6 +258,11 @@ impl Session {
             self.is_ready = true;
             self.ways.ready(self.way().unwrap_or(Way::Socket));
         }
+        if let ServerFrame::Drain(drain) = &frame {
+            let within = Duration::from_millis(drain.within_ms);
+            self.return_at =
+                Some(Instant::now() + within.mul_f64(f64::from(random()) / f64::from(u32::MAX)));
+        }
         let effects = self.sync.apply(frame.clone());
         self.settle();
         self.carry(&effects).await?;
@@ -264,6 +273,10 @@ impl Session {
         let now = Instant::now();
         if now >= self.heard_at + DEAD_AFTER {
             return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
+        }
+        if self.return_at.is_some_and(|return_at| return_at <= now) {
+            let (code, reason) = (Some(CloseCode::RESTART), "the server is leaving".to_owned());
+            return Err(LinkError::Closed { code, reason });
         }
         if self.retry_at.is_some_and(|retry_at| retry_at <= now) {
             self.retry_at = None;
@@ -300,13 +313,17 @@ impl Session {
     }
 
     fn disconnect(&mut self) {
-        let mut random = [0; 4];
-        fill(&mut random);
-        let wait = self.back_off.next(u32::from_ne_bytes(random));
+        let return_at = self.return_at.take();
         self.link = None;
         self.is_ready = false;
         self.deliver_at = None;
-        self.retry_at = Some(Instant::now() + wait);
+        self.retry_at = return_at.or_else(|| Some(Instant::now() + self.back_off.next(random())));
         self.sync.disconnect();
     }
+}
+
+fn random() -> u32 {
+    let mut random = [0; 4];
+    fill(&mut random);
+    u32::from_ne_bytes(random)
 }
