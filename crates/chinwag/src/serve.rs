@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::TcpListener;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use chinwag_server::config::Config;
 use chinwag_server::run;
 use listenfd::ListenFd;
@@ -43,6 +43,13 @@ fn collector() -> anyhow::Result<Option<chinwag_server::config::Collector>> {
 
 /// The port that the service manager holds open for this program (`sd_listen_fds(3)`), where it does.
 fn handed_over() -> anyhow::Result<Option<TcpListener>> {
-    let listener = ListenFd::from_env().take_tcp_listener(0);
+    let mut sockets = ListenFd::from_env();
+    let count = sockets.len();
+    ensure!(
+        count <= 1,
+        "the service manager handed over {count} sockets (LISTEN_FDS) and Chinwag serves one: \
+         leave one ListenStream= in its .socket unit"
+    );
+    let listener = sockets.take_tcp_listener(0);
     listener.context("what the service manager handed over (LISTEN_FDS) is no port of TCP")
 }

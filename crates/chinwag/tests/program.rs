@@ -57,6 +57,19 @@ fn a_port_that_is_taken_is_named_with_its_flag() {
     }
 }
 
+/// None of them is silently left without a server.
+#[test]
+fn two_sockets_that_are_handed_over_are_refused() {
+    let folder = folder();
+    let two = "exec env LISTEN_PID=$$ LISTEN_FDS=2 \"$@\" 3<&0 4<&0 0</dev/null";
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", two, "sh", env!("CARGO_BIN_EXE_chinwag")]);
+    shell.current_dir(&folder).stdin(std::os::fd::OwnedFd::from(port));
+    let said = refusal(&mut shell);
+    assert!(said.contains("2 sockets (LISTEN_FDS)") && said.contains("ListenStream="), "{said}");
+}
+
 /// Each says which file it is and what to do.
 #[test]
 fn certificate_files_that_are_wrong_are_named() {
