@@ -35,6 +35,8 @@ pub enum What {
     Member,
     /// The read mark is not what the log says.
     ReadMark,
+    /// The mark of delivery lies below the read mark, or beyond the log.
+    DeliveryMark,
     /// A draft that the log does not tell, or one that was superseded and is still there.
     Draft,
     /// What was erased is there, or what is gone was not erased.

@@ -121,6 +121,8 @@ const DAMAGES: &[(&str, What, bool)] = &[
     ("UPDATE members SET read_seq = read_seq - 1 WHERE room_id = ?1 AND user_id = ?3", What::ReadMark, false),
     ("UPDATE members SET read_seq = 1000 WHERE room_id = ?1 AND user_id = ?3", What::ReadMark, false),
     ("UPDATE members SET read_n = read_n + 1 WHERE room_id = ?1 AND user_id = ?3", What::ReadMark, false),
+    ("UPDATE members SET delivered_seq = read_seq - 1 WHERE room_id = ?1 AND user_id = ?3", What::DeliveryMark, false),
+    ("UPDATE members SET delivered_seq = 1000 WHERE room_id = ?1 AND user_id = ?3", What::DeliveryMark, false),
     ("UPDATE members SET draft_seq = NULL WHERE room_id = ?1", What::Draft, false),
     ("UPDATE members SET draft = 'x', draft_seq = NULL WHERE room_id = ?1 AND user_id = ?3", What::Draft, false),
     ("DROP INDEX events_key", What::Schema, false),

@@ -11,7 +11,7 @@ use crate::verify::What;
 
 const MEMBERS: &str =
     "SELECT user_id, role, first_seq, join_seq, joined_at_ms, read_seq, read_n, left_seq,
-    draft IS NOT NULL, draft_seq FROM members WHERE room_id = ?1 ORDER BY read_seq";
+    draft IS NOT NULL, draft_seq, delivered_seq FROM members WHERE room_id = ?1 ORDER BY read_seq";
 
 /// A member's row.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub(super) struct Mark {
     left: Option<Seq>,
     has_draft: bool,
     draft: Option<Seq>,
+    delivered: Seq,
 }
 
 impl Mark {
@@ -41,6 +42,7 @@ impl Mark {
             left: row.get::<_, Option<i64>>(7)?.map(Seq::from_i64),
             has_draft: row.get(8)?,
             draft: row.get::<_, Option<i64>>(9)?.map(Seq::from_i64),
+            delivered: Seq::from_i64(row.get(10)?),
         })
     }
 }
@@ -66,6 +68,7 @@ pub(super) fn check(room: &Kept, marks: &[Mark], walk: &Walk<'_>, scene: &mut Sc
                 scene.findings.add(What::Member, room.id, why);
             }
         }
+        delivery(room.id, mark, walk.seq, scene);
         draft(room.id, mark, scene);
     }
     let kept: foldhash::HashSet<UserId> = marks.iter().map(|mark| mark.user).collect();
@@ -89,6 +92,15 @@ fn of_member(room: RoomId, mark: &Mark, told: &Member, scene: &mut Scene<'_>) {
     if mark.read < read || (mark.read > read && !is_deleted) {
         let why = format!("{user} has read up to {}, by the log up to {read}", mark.read);
         scene.findings.add(What::ReadMark, room, why);
+    }
+}
+
+/// No log tells it, but what was read was delivered, and nothing is that does not exist.
+fn delivery(room: RoomId, mark: &Mark, head: Seq, scene: &mut Scene<'_>) {
+    if mark.delivered < mark.read || mark.delivered > head {
+        let Mark { user, read, delivered, .. } = mark;
+        let why = format!("{user} has up to {delivered}, of {head}, and has read up to {read}");
+        scene.findings.add(What::DeliveryMark, room, why);
     }
 }
 
