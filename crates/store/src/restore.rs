@@ -3,8 +3,8 @@
 //! It is another history: it has a new epoch, so every client reads afresh, keeps what it has not sent, and
 //! sends it once. What was taken away since the backup stays away as far as anybody can know. Where the
 //! database of before is at hand it tells: messages that were deleted, drafts that were changed, accounts
-//! that were deleted, memberships that ended, roles and ranks, passwords, sessions, invites. Where it is
-//! lost nothing remembers them: then all sessions, invites and reset links end, so that nobody comes in
+//! that were deleted, memberships that ended, roles and ranks, passwords, sessions, invites, who may register.
+//! The audit log goes on in it. Where it is lost nothing remembers them: then all sessions, invites and reset links end, so that nobody comes in
 //! with what was withdrawn since, and deleted messages of after the backup are back.
 
 use std::path::{Path, PathBuf};

@@ -9,14 +9,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chinwag_core::access::Role;
+use chinwag_core::access::{Registration, Role};
 use chinwag_core::id::{RoomId, UserId};
 use chinwag_core::text::DraftText;
 use chinwag_store::backup::{BackupError, backup};
 use chinwag_store::restore::{Carried, RestoreError, Restored, Restoring, restore};
 use chinwag_store::verify::{self, Verified};
-use chinwag_store::write::{PasswordHash, Write};
-use chinwag_store::{Pace, Store, StoreError};
+use chinwag_store::write::{Operation, PasswordHash, Write};
+use chinwag_store::{Pace, Store, StoreError, installation_user};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use world::{START_MS, World, body, event, options, password, random};
@@ -265,6 +265,36 @@ fn what_was_taken_away_since_stays_away() {
     assert_eq!(event(&again).key, Some(deletion), "a retry gets its answer");
     world.store().close();
     sound(world.folder());
+}
+
+/// A door that was closed stays closed, and the log of who did what loses no line and doubles none.
+#[test]
+fn the_audit_log_goes_on_and_registration_is_as_it_was_set_last() {
+    let (mut world, target) = (open(), folder());
+    let ann = world.user("ann");
+    let set = |world: &World, to| {
+        let set = Operation::RegistrationSet { registration: Some(to) };
+        world.write(installation_user(), Write::Operate(set)).expect("the operator may");
+    };
+    set(&world, Registration::Invite);
+    let file = target.path().join("b.db");
+    take(&world, &file).expect("it is made");
+    world.pass(1_000);
+    set(&world, Registration::Open);
+    set(&world, Registration::Closed);
+    let lines = |world: &World| world.read(|reader| reader.audit(None, 10));
+    let before = lines(&world);
+    assert_eq!(before.len(), 3, "with what was done since");
+    for now_ms in [START_MS + 1, START_MS + 2] {
+        world.store().close();
+        let restoring = Restoring { now_ms, ..back(world.folder(), &file) };
+        restore(&restoring).expect("it is restored");
+        sound(world.folder());
+        world.reopen();
+        assert_eq!(lines(&world), before);
+        assert_eq!(world.store().registration(), Some(Registration::Closed));
+    }
+    world.send(ann, RoomId::of_self(ann), "on");
 }
 
 /// The database of before may itself have been restored: then it tells of another message under the

@@ -48,6 +48,7 @@ const SECRETS: &str = "
     DELETE FROM main.invites; DELETE FROM main.signing_keys;
     INSERT INTO main.signing_keys SELECT * FROM old.signing_keys;
     INSERT INTO main.invites SELECT * FROM old.invites;
+    UPDATE main.installation SET registration = (SELECT registration FROM old.installation);
     INSERT INTO main.sessions SELECT * FROM old.sessions WHERE user_id IN (SELECT user_id FROM main.users WHERE handle IS NOT NULL);
     INSERT INTO main.session_tokens SELECT * FROM old.session_tokens WHERE session_id IN (SELECT session_id FROM main.sessions);
     INSERT INTO main.resets SELECT * FROM old.resets WHERE user_id IN (SELECT user_id FROM main.users WHERE handle IS NOT NULL);
@@ -58,6 +59,13 @@ const RANKS: &str = "UPDATE main.users SET rank = o.rank FROM old.users o
     WHERE o.user_id = users.user_id AND users.handle IS NOT NULL AND o.handle IS NOT NULL AND EXISTS (
         SELECT 1 FROM old.users p CROSS JOIN main.users q ON q.user_id = p.user_id
         WHERE p.rank = 'owner' AND p.handle IS NOT NULL AND q.handle IS NOT NULL)";
+/// The lines that only the database of before has, after those of the backup: who did what was done all the
+/// same.
+const AUDIT: &str = "INSERT INTO main.audit (at_ms, actor, act, subject, detail)
+    SELECT at_ms, actor, act, subject, detail FROM old.audit o WHERE NOT EXISTS (
+        SELECT 1 FROM main.audit m WHERE m.number = o.number AND m.at_ms = o.at_ms AND m.actor IS o.actor
+            AND m.act = o.act AND m.subject IS o.subject AND m.detail = o.detail)
+    ORDER BY o.number";
 /// Nobody comes in with what may have been withdrawn.
 const LOST: &str = "
     DELETE FROM main.session_tokens; DELETE FROM main.resets; DELETE FROM main.invites;";
@@ -87,6 +95,7 @@ pub(super) fn all(
     let Carrying { mut batch, done, .. } = carrying;
     batch.flush()?;
     connection.execute(RANKS, [])?;
+    connection.execute(AUDIT, [])?;
     Ok(done)
 }
 
