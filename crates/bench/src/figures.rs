@@ -227,6 +227,7 @@ pub(crate) const GOALS: &[Goal] = &[
     at_most("fan-out/100/200-a-second", P50, By::One, 1_000.0),
     at_most("rooms/1000x5/4000-a-second", P50, By::One, 1_000.0),
     at_most("rooms/200x50/400-a-second", P50, By::One, 1_000.0),
+    at_least("overload/stalled/100", RATE, By::Phase("overload/stalled/none"), 0.9),
     at_most("connect/10-rooms", "cpu_us_per_connect", By::One, 150.0),
     at_least("connect/10-rooms", "connects_per_s", By::One, 5_000.0),
     at_most("connect/1000-rooms", "ready_ms", By::One, 5.0),

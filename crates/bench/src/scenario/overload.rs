@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 
 use super::{Bench, Loaded};
 use crate::layout::Layout;
-use crate::load::Pace;
+use crate::load::{Load, Pace};
 use crate::subject::Server::{Chinwag, FloorC};
 
 /// Messages a second: some times what a core can fan out to a thousand rooms of five.
@@ -20,6 +20,8 @@ const TO_SLOW_READERS: Pace = Pace::Open { per_second: 10_000.0 };
 const SLOW: usize = 10;
 /// So long that what waits is more than the kernel's buffers of both ends hold, about 10 MB.
 const SLOW_FOR: Duration = Duration::from_secs(4);
+/// Readers of a room, alone and with as many again who do not read.
+const READERS: usize = 100;
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
     let name = format!("overload/1000x5/{PER_SECOND}-a-second");
@@ -33,7 +35,43 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
     if bench.wants("overload/slow-readers") {
         slow_readers(bench)?;
     }
+    if bench.wants("overload/stalled") {
+        stalled(bench)?;
+    }
     Ok(())
+}
+
+/// What those who do not read cost the others. It is measured once the kernel's buffers are full.
+fn stalled(bench: &mut Bench) -> Result<()> {
+    let readers = bench.size(READERS, 10);
+    let mut none = bench.load(&[Chinwag], &Layout::crowd(readers))?.loaded;
+    let mut as_many = bench.load(&[Chinwag], &Layout::crowd(2 * readers))?.loaded;
+    for _ in 0..bench.rounds() {
+        for loaded in &mut none {
+            full(bench, loaded, "overload/stalled/none", None)?;
+        }
+        for loaded in &mut as_many {
+            full(bench, loaded, "overload/stalled/100", Some(2))?;
+        }
+        for loaded in none.iter_mut().chain(&mut as_many) {
+            loaded.load.as_mut().map_or(Ok(()), Load::look)?;
+        }
+    }
+    Ok(())
+}
+
+/// Measures what those have who read, while each `every`th does not.
+fn full(bench: &mut Bench, loaded: &mut Loaded, name: &str, every: Option<usize>) -> Result<()> {
+    let Loaded { subject, load: Some(load), .. } = loaded else {
+        return Ok(());
+    };
+    let once = (Duration::ZERO, Duration::ZERO);
+    subject.run(load, Pace::Closed { window: 1 }, once, &|| true)?;
+    every.map_or(Ok(()), |every| load.pause(every))?;
+    let (warm_up, measured) = bench.times();
+    let warm_up = if bench.options.tiny { warm_up } else { SLOW_FOR };
+    let outcome = subject.run(load, TO_SLOW_READERS, (warm_up, measured), &|| true)?;
+    bench.record(name, subject, &outcome)
 }
 
 fn slow_readers(bench: &mut Bench) -> Result<()> {
