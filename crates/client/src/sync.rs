@@ -85,6 +85,8 @@ struct Stranger {
     head_seq: Seq,
     /// What my own room said of my draft there.
     draft: Option<String>,
+    /// And of how far I have read: `seq` and `n`.
+    read: Option<(Seq, u64)>,
 }
 
 /// The state of one client. See the module.
@@ -399,6 +401,9 @@ impl Sync {
         if let Some(draft) = stranger.draft {
             room.set_draft(draft);
         }
+        if let Some((seq, n)) = stranger.read {
+            room.mark_read(seq, n);
+        }
         out.push(Effect::Begun { room: id, cursor: room.cursor() });
         self.outbox.settle(id, room.cursor());
         self.rooms.insert(id, room);
@@ -462,8 +467,8 @@ impl Sync {
             "room_removed" => self.gone(id, out),
             "room_read" => {
                 let mark = (room::number(body, "read_seq"), room::number(body, "read_n"));
-                if let (Some(room), (Some(seq), Some(n))) = (self.rooms.get_mut(&id), mark) {
-                    room.mark_read(Seq::new(seq), n);
+                if let (Some(seq), Some(n)) = mark {
+                    self.read_elsewhere(id, Seq::new(seq), n);
                 }
             }
             "draft" => {
@@ -483,6 +488,17 @@ impl Sync {
         self.stranger(id, Seq::ZERO, None);
         if let Some(stranger) = self.strangers.get_mut(&id) {
             stranger.draft = Some(text);
+        }
+    }
+
+    /// My read mark in a room, in the same way.
+    fn read_elsewhere(&mut self, id: RoomId, seq: Seq, n: u64) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            return room.mark_read(seq, n);
+        }
+        self.stranger(id, Seq::ZERO, None);
+        if let Some(stranger) = self.strangers.get_mut(&id) {
+            stranger.read = stranger.read.max(Some((seq, n)));
         }
     }
 

@@ -19,7 +19,8 @@ fn main() -> ExitCode {
     for seed in first..first + count {
         let report = run(seed, bug);
         happenings += report.happenings;
-        simulated_ms += report.ledger.records().last().map_or(0, |record| record.at_ms);
+        let records = report.ledger.records();
+        simulated_ms += records.last().map_or(0, |last| last.at_ms - records[0].at_ms);
         slowest_ms = slowest_ms.max(report.converged_after_ms.unwrap_or(u64::MAX));
         for violation in report.violations {
             let promise = format!("{:?}", violation.promise);

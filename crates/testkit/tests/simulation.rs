@@ -65,6 +65,19 @@ fn ticks_lost_with_a_connection_come_with_the_list() {
     }
 }
 
+/// My own room said how far I have read on another device, and a page of the list that was read before came
+/// after it.
+#[test]
+fn a_list_does_not_take_back_what_was_read_elsewhere() {
+    assert_kept(&run(58_936, None));
+}
+
+/// A page was on its way while one left a room and came back; meanwhile a message in it was erased.
+#[test]
+fn a_page_of_an_earlier_membership_shows_nothing_that_was_erased() {
+    assert_kept(&run(95_541, None));
+}
+
 /// The room moved to the first page between the `ready` and the page that would have told of it.
 #[test]
 fn ticks_of_a_room_that_moves_up_while_the_list_is_read_are_asked_for() {

@@ -3,7 +3,7 @@ import type { Event, Room } from '../api/types';
 import * as outbox from './outbox';
 import { merged } from './receipts';
 import { answer, putOff, unwant, want } from './say';
-import { HELD_EVENTS_MAX, newRoom, RETRY_AFTER_MS, type RoomState, type State, STRANGERS_MAX } from './state';
+import { HELD_EVENTS_MAX, newRoom, RETRY_AFTER_MS, type RoomState, type State, type Stranger, STRANGERS_MAX } from './state';
 import { append, change, later } from './timeline';
 
 /**
@@ -27,6 +27,8 @@ export function tell(state: State, room: Room, inReady?: number): void {
   answer(state, room.id);
   if (!stranger) return;
   delete state.strangers[room.id];
+  const begun = state.rooms[room.id];
+  if (begun && stranger.read) markRead(begun.room, ...stranger.read);
   for (const event of stranger.events) take(state, event);
   lag(state, room.id, stranger.head_seq);
 }
@@ -55,7 +57,7 @@ function retell(known: RoomState, room: Room): void {
 /** Takes an event in any order: applies it and those that waited for it, holds it, or drops it. */
 export function take(state: State, event: Event): void {
   const room = state.rooms[event.room];
-  if (!room) return strange(state, event.room, event.seq, event);
+  if (!room) return void strange(state, event.room, event.seq, event);
   if (event.seq <= room.cursor) return;
   room.room.head_seq = Math.max(room.room.head_seq, event.seq);
   if (event.seq > room.cursor + 1) {
@@ -69,7 +71,7 @@ export function take(state: State, event: Event): void {
 /** There is something up to `head_seq`. */
 export function lag(state: State, roomId: string, head_seq: number): void {
   const room = state.rooms[roomId];
-  if (!room) return strange(state, roomId, head_seq);
+  if (!room) return void strange(state, roomId, head_seq);
   room.room.head_seq = Math.max(room.room.head_seq, head_seq);
   if (room.cursor < head_seq) catchUp(state, room);
 }
@@ -106,13 +108,14 @@ function catchUp(state: State, { room, cursor }: RoomState): void {
 }
 
 /** Something came of a room that is not known: it is held until the room is. */
-function strange(state: State, roomId: string, head_seq: number, event?: Event): void {
+function strange(state: State, roomId: string, head_seq: number, event?: Event): Stranger | undefined {
   const isNew = !state.strangers[roomId];
-  if (isNew && Object.keys(state.strangers).length >= STRANGERS_MAX) return;
+  if (isNew && Object.keys(state.strangers).length >= STRANGERS_MAX) return undefined;
   const stranger = (state.strangers[roomId] ??= { head_seq: 0, events: [] });
   stranger.head_seq = Math.max(stranger.head_seq, head_seq);
   if (event) stranger.events = held(stranger.events, event);
   if (!state.listing) want(state, { what: 'room', room: roomId });
+  return stranger;
 }
 
 /** The lowest stay: they are the next to be applied. */
@@ -178,8 +181,16 @@ function applyToMe(state: State, { kind, body }: Event): void {
   const room = state.rooms[roomId];
   if (kind === 'room_added' && !room) want(state, { what: 'room', room: roomId });
   if (kind === 'room_removed') forget(state, roomId);
-  if (kind === 'room_read' && room) markRead(room.room, Number(body?.read_seq), Number(body?.read_n));
+  if (kind === 'room_read') readElsewhere(state, roomId, Number(body?.read_seq), Number(body?.read_n));
   if (kind === 'draft' && typeof body?.text === 'string') drafted(state, roomId, body.text);
+}
+
+/** A list that is being read may be older than this. */
+function readElsewhere(state: State, roomId: string, read_seq: number, read_n: number): void {
+  const room = state.rooms[roomId];
+  if (room) return markRead(room.room, read_seq, read_n);
+  const stranger = strange(state, roomId, 0);
+  if (stranger && read_seq > (stranger.read?.[0] ?? 0)) stranger.read = [read_seq, read_n];
 }
 
 function drafted(state: State, roomId: string, text: string): void {

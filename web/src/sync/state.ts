@@ -113,7 +113,8 @@ export function listOf(events: readonly Event[]): Events {
   return list;
 }
 
-export type Stranger = { head_seq: number; events: Event[] };
+/** `read`: how far this user has read there, `seq` and `n`. */
+export type Stranger = { head_seq: number; events: Event[]; read?: [number, number] };
 
 /** From the first to the last event, both within. */
 export type Stretch = { from: number; to: number };
@@ -183,7 +184,7 @@ export function newState(unsent: Pending[] = []): State {
 export function newRoom(room: Room, cursor = room.head_seq): RoomState {
   const said = room.delivered_seq ?? 0;
   const delivered = { said, sure: said };
-  const timeline = { events: new Events(), stretches: [], held: [], blind_seq: 0 };
+  const timeline = { events: new Events(), stretches: [], held: [], blind_seq: cursor };
   return { room, told_seq: room.head_seq, cursor, ...timeline, delivered, receipts_current: true };
 }
 

@@ -65,7 +65,7 @@ impl Room {
             delivered_sure: info.delivered_seq,
             cursor,
             info,
-            timeline: Timeline::default(),
+            timeline: Timeline::begin(cursor),
             held: BTreeMap::new(),
             resumed: true,
             read_wanted: None,

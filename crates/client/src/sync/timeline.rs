@@ -34,12 +34,17 @@ pub struct Timeline {
     /// Stretches of the log, first and last `seq`, ascending, none touching another: every event of
     /// the timeline in them is in `events`.
     known: Vec<(Seq, Seq)>,
-    /// The last change that was applied while its message was not known. A page from before it may
-    /// still show the message unchanged.
+    /// The last change that was applied while its message was not known, or where the room began. A page
+    /// from before it may still show the message unchanged, and be of an earlier membership.
     changed: Seq,
 }
 
 impl Timeline {
+    /// One of which nothing is known, of a room that begins at `cursor`.
+    pub(super) fn begin(cursor: Seq) -> Self {
+        Self { changed: cursor, ..Self::default() }
+    }
+
     /// The newest stretch without a hole, ascending.
     pub fn newest(&self) -> impl DoubleEndedIterator<Item = &Event> {
         let &(first, last) = self.known.last().unwrap_or(&(Seq::MAX, Seq::MAX));
