@@ -51,14 +51,18 @@ impl OutboxFile {
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
         let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        if whole < text.len() {
-            file.set_len(whole as u64)?;
+        if whole == 0 && !begins_a_line(&text) {
+            return Err(io::ErrorKind::InvalidData.into());
         }
-        file.seek(SeekFrom::Start(whole as u64))?;
         let mut kept = Self { path: path.to_owned(), file, open: Vec::new(), done_lines: 0 };
         for line in text[..whole].split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             kept.replay(serde_json::from_slice(line)?);
         }
+        // Only now is it known for an outbox.
+        if whole < text.len() {
+            kept.file.set_len(whole as u64)?;
+        }
+        kept.file.seek(SeekFrom::Start(whole as u64))?;
         kept.sync_folder()?;
         Ok(kept)
     }
@@ -150,6 +154,14 @@ impl OutboxFile {
     }
 }
 
+/// Whether this is what a power cut may leave of a first line. What did not reach the disk may be zeros.
+fn begins_a_line(torn: &[u8]) -> bool {
+    let there = torn.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    let torn = &torn[..there];
+    let begins = |line: &[u8]| torn.starts_with(line) || line.starts_with(torn);
+    begins(br#"{"say":{"#) || begins(br#"{"done":""#)
+}
+
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -235,10 +247,31 @@ mod tests {
     #[test]
     fn what_is_no_outbox_is_left_alone() {
         in_folder(|path| {
-            std::fs::write(path, "Dear diary\n").expect("a file");
-            let error = OutboxFile::at(path).expect_err("it is none");
-            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-            assert_eq!(std::fs::read(path).expect("it is there"), b"Dear diary\n");
+            for text in ["Dear diary\n", "Dear diary", "Dear diary\ntoday", "\0x"] {
+                std::fs::write(path, text).expect("a file");
+                let error = OutboxFile::at(path).expect_err("it is none");
+                assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+                assert_eq!(std::fs::read(path).expect("it is there"), text.as_bytes());
+            }
+        });
+    }
+
+    /// Wherever the power goes in the first line, and where the disk has zeros for the rest of it.
+    #[test]
+    fn a_torn_first_line_is_cut_off() {
+        in_folder(|path| {
+            let mut outbox = OutboxFile::at(path).expect("a file");
+            outbox.add(&kept(1)).expect("it is kept");
+            drop(outbox);
+            let whole = std::fs::read(path).expect("it is there");
+            for end in 0..whole.len() {
+                for zeros in [0, whole.len() - end] {
+                    let torn = [&whole[..end], &vec![0; zeros]].concat();
+                    std::fs::write(path, torn).expect("a file");
+                    let outbox = OutboxFile::at(path).expect("a file");
+                    assert!(outbox.is_empty(), "cut at {end}");
+                }
+            }
         });
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 pub use chinwag_core::access::Registration;
 use http::Uri;
+use http::uri::Authority;
 
 /// What was written: by flags, environment, file or nowhere.
 #[derive(Debug, Clone)]
@@ -281,13 +282,28 @@ fn parse_public_url(url: &str) -> Result<PublicUrl, ConfigError> {
         _ => return Err(wrong()),
     };
     let authority = uri.authority().ok_or_else(wrong)?.as_str().to_ascii_lowercase();
-    if !matches!(uri.path(), "" | "/") || uri.query().is_some() || authority.contains('@') {
+    if !matches!(uri.path(), "" | "/") || uri.query().is_some() || !is_host_and_port(&authority) {
         return Err(wrong());
     }
     let default_port = if https { ":443" } else { ":80" };
     let authority = authority.strip_suffix(default_port).unwrap_or(&authority).to_owned();
     let scheme = if https { "https" } else { "http" };
     Ok(PublicUrl { origin: format!("{scheme}://{authority}"), authority, https })
+}
+
+/// A host, and at most a port as a browser writes it: `Origin` and `Host` are compared with this.
+fn is_host_and_port(authority: &str) -> bool {
+    let Ok(parsed) = authority.parse::<Authority>() else {
+        return false;
+    };
+    let has_host = !parsed.host().trim_matches(['[', ']']).is_empty();
+    let is_port =
+        |text: &str| text.parse().is_ok_and(|port: u16| port > 0 && port.to_string() == text);
+    has_host
+        && authority.strip_prefix(parsed.host()).is_some_and(|rest| match rest.strip_prefix(':') {
+            Some(port) => is_port(port),
+            None => rest.is_empty(),
+        })
 }
 
 #[cfg(test)]
@@ -311,6 +327,25 @@ mod tests {
             acme_directory: None,
             acme_root: None,
             traces: None,
+        }
+    }
+
+    #[test]
+    fn a_public_url_has_a_host_and_a_port_as_browsers_write_it() {
+        for good in ["https://chat", "http://[::1]:8080/", "https://a.example:65535"] {
+            assert!(parse_public_url(good).is_ok(), "{good}");
+        }
+        for wrong in [
+            "https://:8080",
+            "https://[]",
+            "https://a:",
+            "https://a:0",
+            "https://a:0443",
+            "https://a:65536",
+            "https://me@a",
+        ] {
+            let error = parse_public_url(wrong);
+            assert_eq!(error, Err(ConfigError::PublicUrl(wrong.to_owned())));
         }
     }
 
