@@ -19,6 +19,10 @@ SUFFIXES = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum
 NAME = re.compile(r"\bchinwag_[a-z_]+")
 
 
+# What a server built with the feature `otlp` counts; this one is as it is shipped.
+WITH_TRACES = {"chinwag_sent_spans", "chinwag_dropped_spans"}
+
+
 @test
 def promtool_takes_the_alerts_and_each_of_them_fires_when_it_should():
     run(program("promtool"), "check", "rules", ALERTS)
@@ -40,7 +44,7 @@ def every_figure_in_alerts_dashboard_and_guide_is_one_that_a_server_has():
     assert len(used) > 20, used
     assert used <= known, f"unknown: {used - known}"
     guide = (DEPLOY.parent / "docs" / "operations.md").read_text()
-    told, families = family(NAME.findall(guide)), family(known)
+    told, families = family(NAME.findall(guide)) - WITH_TRACES, family(known)
     assert told == families, f"the guide and the server differ in {told ^ families}"
 
 
