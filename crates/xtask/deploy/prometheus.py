@@ -17,8 +17,6 @@ DASHBOARD = DEPLOY / "grafana" / "dashboard.json"
 # What each kind of OpenMetrics family is called in a query.
 SUFFIXES = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
 NAME = re.compile(r"\bchinwag_[a-z_]+")
-
-
 # What a server built with the feature `otlp` counts; this one is as it is shipped.
 WITH_TRACES = {"chinwag_sent_spans", "chinwag_dropped_spans"}
 
