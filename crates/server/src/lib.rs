@@ -15,6 +15,8 @@ pub mod doctor;
 mod http;
 mod online;
 pub mod openapi;
+#[cfg(any(test, fuzzing))]
+pub mod parsers;
 mod probe;
 mod queries;
 mod receipts;

@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod ledger;
+pub mod parsers;
 pub mod random;
 pub mod server;
 pub mod world;

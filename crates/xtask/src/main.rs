@@ -1,4 +1,4 @@
-//! What a contributor runs: `cargo xtask test`, `prove`, `tidy` and `types`.
+//! What a contributor runs: `cargo xtask test`, `prove`, `fuzz`, `tidy` and `types`.
 //!
 //! Reading order: [`mod@test`] (the table of steps and the run), `test/steps.rs` (what each step does), [`prove`],
 //! [`tidy`] (the rules that no compiler knows), [`licences`] (`deny.toml`, read without its tool).
@@ -6,6 +6,7 @@
 
 mod cargo_metadata;
 mod command;
+mod fuzz;
 mod licences;
 mod prove;
 mod test;
@@ -21,6 +22,7 @@ cargo xtask test [--install] [--only STEP]…   every check, in order; stops at 
     --install     first installs the Debian packages that are missing (apt-get); a skip is a failure
     --only STEP   only this step; may be given more than once
 cargo xtask prove [SUITE]…                    every suite that hammers at the promises, at full size
+cargo xtask fuzz [TARGET]… [--seconds N]      libFuzzer at the parsers of outside bytes, 60 s each
 cargo xtask tidy                              the rules of the house that no compiler knows
 cargo xtask types                             writes web/src/api anew from crates/proto";
 
@@ -39,6 +41,10 @@ fn run(arguments: Vec<String>) -> Result<ExitCode> {
     match arguments.next().as_deref() {
         Some("test") => test::run(&test::Options::parse(arguments)?),
         Some("prove") => prove::prove(&arguments.collect::<Vec<_>>(), &root()),
+        Some("fuzz") => {
+            println!("{}", fuzz::fuzz(&fuzz::Options::parse(arguments)?, &root())?);
+            Ok(ExitCode::SUCCESS)
+        }
         Some("tidy") => tidy::run(&root()),
         Some("types") => types(&root()),
         Some("help" | "--help" | "-h") => {

@@ -24,6 +24,8 @@ enum By {
     Seeds(&'static str),
     /// The simulator's own tests: the checker against what was planted.
     Planted,
+    /// libFuzzer, for so many seconds a target.
+    Fuzz(&'static str),
 }
 
 const SUITES: &[Suite] = &[
@@ -118,6 +120,11 @@ const SUITES: &[Suite] = &[
         proves: "without descriptors those inside talk on",
         by: By::Torture("descriptors::without_descriptors_those_inside_talk_on"),
     },
+    Suite {
+        name: "fuzz",
+        proves: "no bytes from outside break a parser, each fuzzed for five minutes",
+        by: By::Fuzz("300"),
+    },
 ];
 
 /// Runs the suites of these names, or all; goes on after a failure.
@@ -154,6 +161,9 @@ impl Suite {
             }
             By::Planted => {
                 cargo.args(["test", "--release", "-p", "chinwag-testkit", "--test", "simulation"]);
+            }
+            By::Fuzz(seconds) => {
+                cargo.args(["xtask", "fuzz", "--seconds", seconds]);
             }
         }
         let (ended_well, output) = run_and_read(&mut cargo)?;

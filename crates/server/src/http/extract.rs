@@ -30,7 +30,7 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
@@ -159,7 +159,7 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Fields<T> {
 
 /// "Failed to deserialize query string: limit: invalid digit", or the same with "missing field
 /// `users`", as a field and what is wrong with it.
-fn query_problem(text: &str) -> Problem {
+pub(crate) fn query_problem(text: &str) -> Problem {
     let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
     let missing = text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
     if let Some(field) = missing {

@@ -70,7 +70,7 @@ async fn by_rank(app: &App, caller: Caller) -> Answer<Json<Users>> {
 }
 
 /// Ids with commas between.
-pub(super) fn parse_ids(field: &'static str, ids: &str) -> Result<Vec<UserId>, Problem> {
+pub(crate) fn parse_ids(field: &'static str, ids: &str) -> Result<Vec<UserId>, Problem> {
     let ids: Result<Vec<UserId>, _> = ids.split(',').map(str::parse).collect();
     let ids = ids.map_err(|_| Problem::invalid(field, "must be ids with commas between"))?;
     if ids.len() > USER_LOOKUP_MAX {
